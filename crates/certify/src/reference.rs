@@ -1,0 +1,67 @@
+//! `docs/reference/rules.md`, written from the register so that the two cannot disagree.
+
+use crate::rule::{Level, Rule, register};
+
+const OPENING: &str = "# Certification rules
+
+This page is written from the register of rules in `crates/certify`; a test compares the two, and
+`UPDATE_DOCS=1 cargo test -p certify` writes it anew. Codes are public: they never change their meaning and are never
+used again.
+
+*Block* rejects a submission, *review* asks a reviewer, *warn* tells the publisher. An operator's policy can switch a
+rule off, give it another level, or let it warn only until a date. A waiver is a reviewer's word, with a reason, for one
+rule at one place. \"Passed N of N\" counts the applicable rules that ran; warnings, rules that do not apply and rules
+that did not run are counted apart. `T-…` and `§` refer to the requirements that a rule comes from.
+";
+
+/// The whole page, in Markdown.
+pub fn reference() -> String {
+    let mut page = String::from(OPENING);
+    for (prefix, title) in [
+        ("LST", "Listing and text"),
+        ("IMG", "Image"),
+        ("DEF", "Default configuration"),
+    ] {
+        let rules = || register().iter().filter(|rule| rule.code.starts_with(prefix));
+        page.push_str(&format!("\n## {title}\n\n| code | holds when it passes | level |\n| --- | --- | --- |\n"));
+        for rule in rules() {
+            page.push_str(&format!(
+                "| [{}](#{}) | {} | {} |\n",
+                rule.code,
+                rule.code.to_lowercase(),
+                rule.title,
+                word(rule.level)
+            ));
+        }
+        for rule in rules() {
+            page.push_str(&entry(rule));
+        }
+    }
+    page
+}
+
+fn entry(rule: &Rule) -> String {
+    let waiver = if rule.waivable {
+        "a reviewer may waive it"
+    } else {
+        "cannot be waived"
+    };
+    format!(
+        "\n### {}\n\n{} ({}; {}; from {}).\n\n{}\n\nFix: {}\n",
+        rule.code,
+        rule.title,
+        word(rule.level),
+        waiver,
+        rule.sources.join(", "),
+        rule.why,
+        rule.fix
+    )
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Block => "block",
+        Level::Review => "review",
+        Level::Warn => "warn",
+    }
+}
