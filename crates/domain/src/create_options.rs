@@ -14,7 +14,7 @@ mod privilege;
 use serde_json::{Map, Value};
 
 pub use lint::{Remark, lint};
-pub use ports::{EDGE_HUB_PORTS, HostPort, PortProblem};
+pub use ports::{EDGE_HUB_PORTS, HOST_PORTS_MAX, HostPort, PortProblem};
 pub use privilege::{Privilege, PrivilegeKind};
 
 /// Longest createOptions in bytes: the whole twin section they live in holds no more (domain fact sheet §12.7).

@@ -23,7 +23,7 @@ pub use document::{Document, Kind, Note, NoteKind, ParseProblem};
 pub use entry::{ModuleEntry, RegistryCredentials, RestartPolicy, Runtime};
 pub use image::{ImageProblem, check_image};
 pub use merge::{Conflict, Form, Merged, merge};
-pub use validate::{Problem, validate};
+pub use validate::{PROBLEMS_MAX, Problem, validate};
 
 pub use crate::violation::Level;
 

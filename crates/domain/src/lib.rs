@@ -21,3 +21,4 @@ pub mod route;
 pub mod create_options;
 pub mod env;
 pub mod twin;
+pub mod deployment;

@@ -100,12 +100,12 @@ pub fn fill(
 pub fn scan(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices('<').filter_map(|(start, _)| {
         let rest = &text[start + 1..];
-        let name = &rest[..rest.find('>')?];
-        let mut bytes = name.bytes();
-        let lead = bytes.next()?.is_ascii_uppercase();
-        let legal =
-            |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        (lead && bytes.all(legal)).then_some((start, name))
+        // Reading stops at the first character that cannot belong to a name, so a text of `<` alone costs no more
+        // than any other.
+        let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let name = &rest[..rest.find(|c| !legal(c))?];
+        let lead = name.starts_with(|c: char| c.is_ascii_uppercase());
+        (lead && rest[name.len()..].starts_with('>')).then_some((start, name))
     })
 }
 
@@ -201,20 +201,22 @@ fn unfit(
 /// Inside a quoted literal of a route anything but quotes, backslashes and line ends is inert; outside, only the
 /// characters of a path segment are (grammar: domain fact sheet §12.5).
 fn fits_route(before: &str, value: &str) -> bool {
-    let quoted = before.chars().fold(None, |open: Option<char>, c| match open {
-        None if c == '"' || c == '\'' => Some(c),
-        Some(quote) if c == quote => None,
-        other => other,
-    });
+    let quoted = before
+        .chars()
+        .fold(None, |open: Option<char>, c| match open {
+            None if c == '"' || c == '\'' => Some(c),
+            Some(quote) if c == quote => None,
+            other => other,
+        });
     // A path of BrokeredEndpoint is itself a quoted literal, so `/` is refused there as well.
     let illegal = if quoted.is_some() {
         "\"'\\/"
     } else {
         "()<>@,;:\\\"'/[]?={}*"
     };
-    !value.chars().any(|c| {
-        illegal.contains(c) || c.is_control() || (quoted.is_none() && c.is_whitespace())
-    })
+    !value
+        .chars()
+        .any(|c| illegal.contains(c) || c.is_control() || (quoted.is_none() && c.is_whitespace()))
 }
 
 #[cfg(test)]

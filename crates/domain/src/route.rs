@@ -44,6 +44,18 @@ pub struct RouteError {
     pub found: String,
 }
 
+impl RouteError {
+    /// The route with a caret under the place, on lines of their own.
+    pub fn caret(&self, route: &str) -> String {
+        let at = route.floor_char_boundary(self.position.min(route.len()));
+        let blanks: String = route[..at]
+            .chars()
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        format!("{route}\n{blanks}^")
+    }
+}
+
 /// Where a route leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sink {
@@ -99,7 +111,9 @@ impl Route {
 
     /// The condition after `WHERE`.
     pub fn condition(&self) -> Option<&Expr> {
-        self.parts.as_ref().and_then(|parts| parts.condition.as_ref())
+        self.parts
+            .as_ref()
+            .and_then(|parts| parts.condition.as_ref())
     }
 
     /// Problems that the grammar lets pass.
@@ -216,7 +230,10 @@ impl Route {
                 position: argument.start,
                 what: format!(
                     "the endpoint path {path:?} has {} segment(s), 4 are needed, none of them empty",
-                    segments.iter().filter(|segment| !segment.is_empty()).count()
+                    segments
+                        .iter()
+                        .filter(|segment| !segment.is_empty())
+                        .count()
                 ),
                 kind: SemanticKind::EndpointSegments,
             },
@@ -239,7 +256,9 @@ impl Route {
             return (inner, quoted.replace('"', "\\\"").replace('\'', "\\'"));
         }
         let slash = usize::from(raw.starts_with('/'));
-        let start = raw[slash..].find('/').map_or(raw.len(), |at| slash + at + 1);
+        let start = raw[slash..]
+            .find('/')
+            .map_or(raw.len(), |at| slash + at + 1);
         let end = raw[start..].find('/').map_or(raw.len(), |at| start + at);
         (inner.start + start..inner.start + end, new.to_owned())
     }

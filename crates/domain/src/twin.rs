@@ -86,7 +86,9 @@ pub fn size_bytes(value: &Value) -> usize {
 pub fn is_key(key: &str) -> bool {
     !key.is_empty()
         && key.len() <= KEY_BYTES_MAX
-        && !key.chars().any(|c| c.is_control() || matches!(c, '.' | '$' | '#' | ' '))
+        && !key
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '.' | '$' | '#' | ' '))
 }
 
 /// Violations of one named desired property of a plan's defaults.
@@ -96,7 +98,9 @@ pub(crate) fn check_property(name: &str, value: &Value) -> Vec<Violation> {
     let mut violations: Vec<Violation> = check_section(&section)
         .into_iter()
         .map(|problem| {
-            let place = problem.pointer.replacen(&format!("/{}", escape(name)), &field, 1);
+            let place = problem
+                .pointer
+                .replacen(&format!("/{}", escape(name)), &field, 1);
             // Arrays are in real catalogues and some hubs take them; the form still says no.
             Violation::error(place, problem.limit, problem.found, problem.fix)
         })
@@ -233,7 +237,10 @@ mod tests {
         assert_eq!(kinds(json!(u64::MAX)), [TwinProblemKind::Integer]);
         assert_eq!(kinds(json!(1e300)), []);
         assert_eq!(kinds(json!("x".repeat(STRING_BYTES_MAX))), []);
-        assert_eq!(kinds(json!("x".repeat(STRING_BYTES_MAX + 1))), [TwinProblemKind::StringLength]);
+        assert_eq!(
+            kinds(json!("x".repeat(STRING_BYTES_MAX + 1))),
+            [TwinProblemKind::StringLength]
+        );
         for key in ["", "a.b", "$a", "a b", "a\u{7}", "a#b"] {
             assert_eq!(kinds(json!({key: 1})), [TwinProblemKind::Key], "{key:?}");
         }
@@ -252,6 +259,9 @@ mod tests {
 
     #[test]
     fn size_counts_as_the_hub_does() {
-        assert_eq!(size_bytes(&json!({"ab": "ü\n", "c": 1, "d": {"e": true}})), 2 + 2 + 1 + 8 + 1 + 1 + 4);
+        assert_eq!(
+            size_bytes(&json!({"ab": "ü\n", "c": 1, "d": {"e": true}})),
+            2 + 2 + 1 + 8 + 1 + 1 + 4
+        );
     }
 }

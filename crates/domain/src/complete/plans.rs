@@ -240,27 +240,11 @@ fn platforms(platforms: &[String], field: &str, found: &mut Vec<Violation>) {
 }
 
 fn defaults(plan: &Plan, field: &str, found: &mut Vec<Violation>) {
-    let own = check_defaults(&plan.defaults);
-    let name_judged = own.iter().any(|each| each.is_error() && each.field == "module_name");
-    if !name_judged && !is_module_name(&plan.defaults.module_name) {
-        found.push(Violation::error(
-            format!("{field}.module_name"),
-            "required: a letter, then letters, digits or `_`, at most 64 characters",
-            shown(&plan.defaults.module_name),
-            "name it like SensorModule; routes use this name",
-        ));
-    }
-    found.extend(own.into_iter().map(|violation| Violation {
+    let own = check_defaults(&plan.defaults).into_iter();
+    found.extend(own.map(|violation| Violation {
         field: format!("{field}.{}", violation.field),
         ..violation
     }));
-}
-
-/// `^[A-Za-z][A-Za-z0-9_]{0,63}$`: what the historic clients accept as a module name.
-fn is_module_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn ports(names: &[String], field: &str, found: &mut Vec<Violation>) {

@@ -116,10 +116,13 @@ fn judge_link(text: &str) -> Result<(), &'static str> {
         return Err("write it in full, beginning with https://");
     }
     let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"\\".contains(c));
+    // Browsers read `https:///x` as the host x; nobody means that.
+    if lower.ends_with("://") || lower.contains(":///") {
+        return Err("name the host");
+    }
     let url = Url::parse(text).ok().filter(|_| clean);
     match url {
         None => Err("correct it: it is not a complete address"),
-        Some(url) if url.host_str().is_none_or(str::is_empty) => Err("name the host"),
         Some(url) if !url.username().is_empty() || url.password().is_some() => {
             Err("take the user name and password out of it")
         }

@@ -34,7 +34,9 @@ pub enum ChunkError {
         found: &'static str,
     },
     /// The text needs more pieces than there are names for.
-    #[error("{bytes} bytes do not fit {PIECES_MAX} pieces of {piece_bytes} bytes; shorten createOptions")]
+    #[error(
+        "{bytes} bytes do not fit {PIECES_MAX} pieces of {piece_bytes} bytes; shorten createOptions"
+    )]
     TooLong {
         /// Bytes of the text.
         bytes: usize,

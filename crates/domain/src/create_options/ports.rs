@@ -9,6 +9,9 @@ use super::{escape, host_config};
 /// Ports that the edge hub usually takes on the host (domain fact sheet §12.6).
 pub const EDGE_HUB_PORTS: [u16; 3] = [443, 5671, 8883];
 
+/// Host ports one module may take; a range counts each of its ports.
+pub const HOST_PORTS_MAX: usize = 256;
+
 /// A port of the host that a module takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPort {
@@ -107,6 +110,12 @@ fn read_binding(
         };
         let address = field("HostIp").and_then(|(_, address)| address.as_str());
         match span_of(&text) {
+            Some((first, last)) if ports.len() + usize::from(last - first) >= HOST_PORTS_MAX => {
+                problems.push(PortProblem {
+                    pointer,
+                    what: format!("more than {HOST_PORTS_MAX} host ports; publish fewer"),
+                });
+            }
             Some((first, last)) => ports.extend((first..=last).map(|port| HostPort {
                 port,
                 protocol: protocol.clone(),

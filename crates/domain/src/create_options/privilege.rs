@@ -70,7 +70,9 @@ pub(super) fn privileges(members: &Map<String, Value>) -> Vec<Privilege> {
         });
     }
     for (pointer, value) in host_config(members, "Mounts") {
-        each(&pointer, value, |pointer, item| mount(pointer, item, &mut found));
+        each(&pointer, value, |pointer, item| {
+            mount(pointer, item, &mut found);
+        });
     }
     found
 }

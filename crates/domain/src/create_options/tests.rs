@@ -1,6 +1,6 @@
 //! createOptions: reading, pieces, ports, privileges, remarks.
 
-use super::chunks::{ChunkError, is_piece, join, PIECE_BYTES_CLASSIC, split};
+use super::chunks::{ChunkError, PIECE_BYTES_CLASSIC, is_piece, join, split};
 use super::*;
 use crate::violation::Level;
 use proptest::prelude::*;
@@ -25,7 +25,12 @@ fn a_broken_text_shows_its_place() {
     assert_eq!(problem.caret, "  \"b\": 2\n  ^");
     let kind = CreateOptions::parse("[1]").expect_err("an array");
     assert!(kind.what.contains("an array"), "{kind}");
-    assert!(CreateOptions::parse(" ").expect("empty").members().is_empty());
+    assert!(
+        CreateOptions::parse(" ")
+            .expect("empty")
+            .members()
+            .is_empty()
+    );
     assert!(CreateOptions::parse(&" ".repeat(CREATE_OPTIONS_BYTES_MAX + 1)).is_err());
     assert!(CreateOptions::parse("\"ü\u{1F600}").is_err());
     assert!(CreateOptions::parse(&"[".repeat(5000)).is_err());
@@ -36,7 +41,10 @@ fn pieces_are_joined_as_the_agent_does() {
     let settings = json!({"image": "x", "createoptions": "{\"a\":", "CreateOptions02": "}", "createOptions01": "1"});
     let joined = join(settings.as_object().expect("object")).expect("in order");
     assert_eq!(joined.as_deref(), Some("{\"a\":1}"));
-    assert_eq!(join(json!({"image": "x"}).as_object().expect("object")), Ok(None));
+    assert_eq!(
+        join(json!({"image": "x"}).as_object().expect("object")),
+        Ok(None)
+    );
     assert!(is_piece("createOptions100") && !is_piece("createOptionsX") && !is_piece("create"));
 }
 
@@ -45,10 +53,19 @@ fn a_gap_or_another_kind_is_refused() {
     let refused = |value: Value| join(value.as_object().expect("object")).expect_err("refused");
     assert_eq!(
         refused(json!({"createOptions": "a", "createOptions01": "b", "createOptions03": "c"})),
-        ChunkError::Gap { expected: "createOptions02".into(), found: "createOptions03".into() }
+        ChunkError::Gap {
+            expected: "createOptions02".into(),
+            found: "createOptions03".into()
+        }
     );
-    assert!(matches!(refused(json!({"createOptions01": "a"})), ChunkError::Gap { .. }));
-    assert!(matches!(refused(json!({"createOptions": "a", "createOptions01": {}})), ChunkError::NoString { .. }));
+    assert!(matches!(
+        refused(json!({"createOptions01": "a"})),
+        ChunkError::Gap { .. }
+    ));
+    assert!(matches!(
+        refused(json!({"createOptions": "a", "createOptions01": {}})),
+        ChunkError::NoString { .. }
+    ));
 }
 
 #[test]
@@ -61,27 +78,79 @@ fn host_ports_with_ranges_and_mistakes() {
         "x/tcp": []
     }}}))
     .host_ports();
-    let told: Vec<String> = ports.iter().map(|p| format!("{}/{}", p.port, p.protocol)).collect();
+    let told: Vec<String> = ports
+        .iter()
+        .map(|p| format!("{}/{}", p.port, p.protocol))
+        .collect();
     assert_eq!(told, ["5012/tcp", "6000/tcp", "6001/tcp", "53/udp"]);
-    assert_eq!(ports[0].pointer, "/hostconfig/portBindings/5012~1tcp/0/HostPort");
+    assert_eq!(
+        ports[0].pointer,
+        "/hostconfig/portBindings/5012~1tcp/0/HostPort"
+    );
     assert_eq!(problems.len(), 3);
-    let elsewhere = HostPort { address: "10.0.0.1".into(), ..ports[1].clone() };
+    let wide =
+        options(json!({"HostConfig": {"PortBindings": {"1/tcp": [{"HostPort": "1-65535"}]}}}));
+    assert!(wide.host_ports().0.is_empty() && wide.host_ports().1.len() == 1);
+    let elsewhere = HostPort {
+        address: "10.0.0.1".into(),
+        ..ports[1].clone()
+    };
     assert!(!elsewhere.collides(&ports[1]) && ports[1].collides(&ports[1]));
-    assert!(HostPort { address: String::new(), ..ports[1].clone() }.collides(&ports[1]));
+    assert!(
+        HostPort {
+            address: String::new(),
+            ..ports[1].clone()
+        }
+        .collides(&ports[1])
+    );
 }
 
 #[test]
 fn every_privilege_is_listed_with_its_place() {
     use PrivilegeKind::*;
     assert_eq!(kinds(json!({"Privileged": true})), [Privileged]);
-    assert_eq!(kinds(json!({"pRIVILEGED": 1, "Privileged": false})), [Privileged]);
-    assert_eq!(kinds(json!({"NetworkMode": "HOST", "PidMode": "host", "IpcMode": "container:x", "UTSMode": "host"})), [HostNamespace; 4]);
-    assert_eq!(kinds(json!({"CapAdd": ["NET_ADMIN", "ALL"]})), [Capability; 2]);
-    assert_eq!(kinds(json!({"Devices": [{"PathOnHost": "/dev/ttyS0"}], "SecurityOpt": ["seccomp=unconfined"]})), [SecurityOption, Device]);
-    assert_eq!(kinds(json!({"Binds": ["/var/run/docker.sock:/d", "/etc/../etc/x:/e:ro", "//:/h", "/data:/d", "vol:/v"]})), [EngineSocket, SystemPath, SystemPath, HostPath]);
-    assert_eq!(kinds(json!({"Mounts": [{"Type": "bind", "Source": "/var", "Target": "/v"}, {"Type": "volume", "Source": "v", "Target": "/v"}]})), [SystemPath]);
-    assert_eq!(kinds(json!({"Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Options": {"device": "/", "o": "bind"}}}}]})), [SystemPath]);
-    assert_eq!(kinds(json!({"Privileged": false, "NetworkMode": "bridge", "Memory": 1, "Binds": null})), []);
+    assert_eq!(
+        kinds(json!({"pRIVILEGED": 1, "Privileged": false})),
+        [Privileged]
+    );
+    assert_eq!(
+        kinds(
+            json!({"NetworkMode": "HOST", "PidMode": "host", "IpcMode": "container:x", "UTSMode": "host"})
+        ),
+        [HostNamespace; 4]
+    );
+    assert_eq!(
+        kinds(json!({"CapAdd": ["NET_ADMIN", "ALL"]})),
+        [Capability; 2]
+    );
+    assert_eq!(
+        kinds(
+            json!({"Devices": [{"PathOnHost": "/dev/ttyS0"}], "SecurityOpt": ["seccomp=unconfined"]})
+        ),
+        [SecurityOption, Device]
+    );
+    assert_eq!(
+        kinds(
+            json!({"Binds": ["/var/run/docker.sock:/d", "/etc/../etc/x:/e:ro", "//:/h", "/data:/d", "vol:/v"]})
+        ),
+        [EngineSocket, SystemPath, SystemPath, HostPath]
+    );
+    assert_eq!(
+        kinds(
+            json!({"Mounts": [{"Type": "bind", "Source": "/var", "Target": "/v"}, {"Type": "volume", "Source": "v", "Target": "/v"}]})
+        ),
+        [SystemPath]
+    );
+    assert_eq!(
+        kinds(
+            json!({"Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Options": {"device": "/", "o": "bind"}}}}]})
+        ),
+        [SystemPath]
+    );
+    assert_eq!(
+        kinds(json!({"Privileged": false, "NetworkMode": "bridge", "Memory": 1, "Binds": null})),
+        []
+    );
     let listed = options(json!({"HostConfig": {"CapAdd": ["SYS_PTRACE"]}})).privileges();
     assert_eq!(listed[0].pointer, "/HostConfig/CapAdd/0");
     let network = options(json!({"NetworkingConfig": {"EndpointsConfig": {"host": {}}}}));
@@ -94,16 +163,22 @@ fn surprising_habits_are_remarked() {
         "MemorySwap": 0, "Image": "x", "Env": ["A=1", "IOTEDGE_DEVICEID=x"],
         "HostConfig": {"PortBindings": {"1/tcp": [{"HostPort": "443"}, {"HostPort": "443"}]}}
     })));
-    let told: Vec<(Level, &str)> = remarks.iter().map(|r| (r.level, r.pointer.as_str())).collect();
-    assert_eq!(told, [
-        (Level::Warning, "/MemorySwap"),
-        (Level::Warning, "/Image"),
-        (Level::Warning, "/Env/0"),
-        (Level::Error, "/Env/1"),
-        (Level::Warning, "/HostConfig/PortBindings/1~1tcp/0/HostPort"),
-        (Level::Error, "/HostConfig/PortBindings/1~1tcp/1/HostPort"),
-        (Level::Warning, "/HostConfig/PortBindings/1~1tcp/1/HostPort"),
-    ]);
+    let told: Vec<(Level, &str)> = remarks
+        .iter()
+        .map(|r| (r.level, r.pointer.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Level::Warning, "/MemorySwap"),
+            (Level::Warning, "/Image"),
+            (Level::Warning, "/Env/0"),
+            (Level::Error, "/Env/1"),
+            (Level::Warning, "/HostConfig/PortBindings/1~1tcp/0/HostPort"),
+            (Level::Error, "/HostConfig/PortBindings/1~1tcp/1/HostPort"),
+            (Level::Warning, "/HostConfig/PortBindings/1~1tcp/1/HostPort"),
+        ]
+    );
 }
 
 proptest! {

@@ -30,7 +30,12 @@ pub fn check_defaults(defaults: &Defaults) -> Vec<Violation> {
     }
     for property in &defaults.twin {
         violations.extend(twin::check_property(&property.name, &property.value));
-        check_lengths("twin", &property.name, &property.value.to_string(), &mut violations);
+        check_lengths(
+            "twin",
+            &property.name,
+            &property.value.to_string(),
+            &mut violations,
+        );
     }
     let size = defaults
         .twin
@@ -40,7 +45,10 @@ pub fn check_defaults(defaults: &Defaults) -> Vec<Violation> {
     if size > twin::DESIRED_BYTES_MAX {
         violations.push(Violation::error(
             "twin",
-            format!("desired properties have at most {} bytes in all", twin::DESIRED_BYTES_MAX),
+            format!(
+                "desired properties have at most {} bytes in all",
+                twin::DESIRED_BYTES_MAX
+            ),
             format!("{size} bytes"),
             "shorten them",
         ));
@@ -106,7 +114,9 @@ fn check_lengths(kind: &str, name: &str, value: &str, violations: &mut Vec<Viola
         if text.len() > TEXT_BYTES_CLASSIC {
             violations.push(Violation::warning(
                 format!("{kind}.{name}"),
-                format!("the classic offer form takes a {what} of at most {TEXT_BYTES_CLASSIC} bytes"),
+                format!(
+                    "the classic offer form takes a {what} of at most {TEXT_BYTES_CLASSIC} bytes"
+                ),
                 format!("{} bytes", text.len()),
                 "shorten it if older tools must take it",
             ));
@@ -147,7 +157,13 @@ fn check_route(route: &NamedText, module_name: &str, violations: &mut Vec<Violat
             _ => problem.level,
         };
         let limit = format!("byte {}: edgeHub's rules for routes", problem.position);
-        violations.push(Violation::new(level, &field, limit, problem.what, problem.fix));
+        violations.push(Violation::new(
+            level,
+            &field,
+            limit,
+            problem.what,
+            problem.fix,
+        ));
     }
     check_modules_named(&field, route, &parsed, module_name, violations);
 }
@@ -164,7 +180,11 @@ fn check_modules_named(
         Sink::Input { module, .. } => Some(module),
         _ => None,
     };
-    let named: Vec<String> = parsed.source_module().into_iter().chain(sink_module).collect();
+    let named: Vec<String> = parsed
+        .source_module()
+        .into_iter()
+        .chain(sink_module)
+        .collect();
     let own = |module: &String| module.eq_ignore_ascii_case(module_name);
     let holds_placeholder = scan(&route.value).next().is_some();
     if !named.iter().any(own) && !holds_placeholder {
@@ -250,7 +270,11 @@ fn check_placeholder_keys(defaults: &Defaults, violations: &mut Vec<Violation>) 
     }
     for property in &defaults.twin {
         note(format!("twin.{}", property.name), &property.name);
-        each_key(&property.value, &format!("twin.{}", property.name), &mut note);
+        each_key(
+            &property.value,
+            &format!("twin.{}", property.name),
+            &mut note,
+        );
     }
     if let Ok(options) = CreateOptions::parse(defaults.create_options_text()) {
         let options = serde_json::Value::Object(options.members().clone());

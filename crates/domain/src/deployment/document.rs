@@ -14,6 +14,9 @@ use super::view::View;
 use super::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX};
 use crate::create_options::escape;
 
+/// Notes kept of one document; finding the line of each costs a look at the whole text.
+const NOTES_MAX: usize = 100;
+
 /// A document that parses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -93,7 +96,11 @@ impl Document {
         let parsed = Parsed::new(text)?;
         let ast::Value::Object(root) = &parsed.root else {
             let at = parsed.start + parsed.root.range().start;
-            return Err(problem_at(text, at, "a deployment is a JSON object, `{ … }`"));
+            return Err(problem_at(
+                text,
+                at,
+                "a deployment is a JSON object, `{ … }`",
+            ));
         };
         let mut notes = parsed.token_notes(text);
         let mut reader = Reader {
@@ -205,8 +212,9 @@ impl<'t> Parsed<'t> {
                 Token::OpenBrace | Token::OpenBracket => {
                     depth += 1;
                     if depth > DOCUMENT_DEPTH_MAX {
-                        let what =
-                            format!("nested deeper than {DOCUMENT_DEPTH_MAX} levels, the most read");
+                        let what = format!(
+                            "nested deeper than {DOCUMENT_DEPTH_MAX} levels, the most read"
+                        );
                         return Err(problem_at(text, start, &what));
                     }
                 }
@@ -225,27 +233,32 @@ impl<'t> Parsed<'t> {
 
     fn token_notes(&self, text: &str) -> Vec<Note> {
         let mut notes = Vec::new();
-        let mut note = |kind, range: Range| {
+        let note = |kind, range: Range| {
             let (line, column) = position(text, self.start + range.start);
-            notes.push(Note {
+            Note {
                 kind,
                 pointer: String::new(),
                 line,
                 column,
-            });
+            }
         };
-        let is_comment =
-            |token: &&TokenAndRange<'_>| matches!(token.token, Token::CommentLine(_) | Token::CommentBlock(_));
+        let is_comment = |token: &&TokenAndRange<'_>| {
+            matches!(token.token, Token::CommentLine(_) | Token::CommentBlock(_))
+        };
         if let Some(comment) = self.tokens.iter().find(is_comment) {
-            note(NoteKind::Comment, comment.range);
+            notes.push(note(NoteKind::Comment, comment.range));
         }
-        let plain: Vec<&TokenAndRange<'_>> =
-            self.tokens.iter().filter(|token| !is_comment(token)).collect();
+        let plain: Vec<&TokenAndRange<'_>> = self
+            .tokens
+            .iter()
+            .filter(|token| !is_comment(token))
+            .collect();
         for pair in plain.windows(2) {
-            if pair[0].token == Token::Comma
+            if notes.len() < NOTES_MAX
+                && pair[0].token == Token::Comma
                 && matches!(pair[1].token, Token::CloseBrace | Token::CloseBracket)
             {
-                note(NoteKind::TrailingComma, pair[0].range);
+                notes.push(note(NoteKind::TrailingComma, pair[0].range));
             }
         }
         notes
@@ -270,7 +283,7 @@ impl Reader<'_, '_> {
             let key = name_of(&member.name);
             let pointer = format!("{pointer}/{}", escape(key));
             let value = self.value(&member.value, &pointer)?;
-            if members.insert(key.to_owned(), value).is_some() {
+            if members.insert(key.to_owned(), value).is_some() && self.notes.len() < NOTES_MAX {
                 let (line, column) = position(self.text, self.start + member.name.range().start);
                 self.notes.push(Note {
                     kind: NoteKind::DuplicateKey,
@@ -288,12 +301,10 @@ impl Reader<'_, '_> {
             ast::Value::StringLit(text) => Value::String(text.value.to_string()),
             ast::Value::BooleanLit(boolean) => Value::Bool(boolean.value),
             ast::Value::NullKeyword(_) => Value::Null,
-            ast::Value::NumberLit(number) => {
-                serde_json::from_str(number.value).map_err(|_| {
-                    let what = format!("{} is no JSON number", number.value);
-                    problem_at(self.text, self.start + number.range.start, &what)
-                })?
-            }
+            ast::Value::NumberLit(number) => serde_json::from_str(number.value).map_err(|_| {
+                let what = format!("{} is no JSON number", number.value);
+                problem_at(self.text, self.start + number.range.start, &what)
+            })?,
             ast::Value::Object(object) => Value::Object(self.object(object, pointer)?),
             ast::Value::Array(array) => array
                 .elements
@@ -340,28 +351,36 @@ fn kind_of(value: &Value) -> Kind {
     }
 }
 
-/// Whether any string holds a `${VARIABLE}`, or is a `$VARIABLE` as a whole.
+/// Whether any string holds a `${VARIABLE}`. A bare `$NAME` alone makes no template: it may be a password.
 fn has_variables(value: &Value) -> bool {
     let mut found = false;
-    crate::placeholder::each_leaf(value, "", &mut |_, text| found |= is_variable(text));
+    crate::placeholder::each_leaf(value, "", &mut |_, text| {
+        found |= holds_braced_variable(text);
+    });
     found
 }
 
 /// Whether a text is left to a template's tool: it holds `${NAME}` or is `$NAME`.
 pub(super) fn is_variable(text: &str) -> bool {
-    let name = |name: &str| {
+    // `$upstream` is the hub's, not a variable: only names in capitals count without braces.
+    let bare = text.strip_prefix('$').is_some_and(|name| {
         !name.is_empty()
             && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-    };
-    let braced = text.match_indices("${").any(|(at, _)| {
+                .chars()
+                .all(|c| is_variable_char(c) && !c.is_ascii_lowercase())
+    });
+    bare || holds_braced_variable(text)
+}
+
+fn holds_braced_variable(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| {
         let rest = &text[at + 2..];
-        rest.find('}').is_some_and(|end| name(&rest[..end]))
-    });
-    // `$upstream` is the hub's, not a variable: only names in capitals count without braces.
-    let bare = text.strip_prefix('$').is_some_and(|rest| {
-        name(rest) && rest.bytes().all(|byte| !byte.is_ascii_lowercase())
-    });
-    braced || bare
+        // Only the name is read, never the rest of a long text.
+        let end = rest.find(|c| !is_variable_char(c)).unwrap_or(rest.len());
+        end > 0 && rest[end..].starts_with('}')
+    })
+}
+
+fn is_variable_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
 }

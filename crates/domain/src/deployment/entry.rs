@@ -202,7 +202,9 @@ fn renamed(route: &NamedText, old: &str, new: &str) -> NamedText {
     }
     NamedText {
         name: route.name.replace(old, new),
-        value: Route::parse(&route.value)
-            .map_or_else(|_| route.value.clone(), |parsed| parsed.rename_module(old, new)),
+        value: Route::parse(&route.value).map_or_else(
+            |_| route.value.clone(),
+            |parsed| parsed.rename_module(old, new),
+        ),
     }
 }

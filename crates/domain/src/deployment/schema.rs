@@ -14,8 +14,6 @@ use crate::violation::Level;
 /// What a value must be.
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
-    /// Anything.
-    Any,
     /// Any object, whatever is in it.
     Members,
     /// A string.
@@ -126,7 +124,6 @@ impl Checker {
             return;
         }
         match rule {
-            Rule::Any => {}
             Rule::Object(shape) => match value.as_object() {
                 Some(members) => self.shape(members, shape, pointer),
                 None => self.mismatch(value, "an object", pointer),
@@ -140,7 +137,11 @@ impl Checker {
                 None => self.mismatch(value, "an array", pointer),
             },
             Rule::FilledOr(rule) => {
-                let rule = if value.is_string() { &Rule::Filled } else { rule };
+                let rule = if value.is_string() {
+                    &Rule::Filled
+                } else {
+                    rule
+                };
                 self.check(value, rule, pointer);
             }
             plain => {
@@ -172,7 +173,8 @@ impl Checker {
                 (None, Some((kind, rule))) if kind.fits(name) => self.check(value, rule, &pointer),
                 _ if shape.open => {}
                 (None, named) => {
-                    let mut known: Vec<&str> = shape.fields.iter().map(|(field, _)| *field).collect();
+                    let mut known: Vec<&str> =
+                        shape.fields.iter().map(|(field, _)| *field).collect();
                     known.extend(named.iter().map(|(kind, _)| kind.wanted()));
                     self.problems.push(Problem {
                         level: Level::Error,
@@ -180,7 +182,11 @@ impl Checker {
                         what: format!("{name:?} has no place here"),
                         expected: known.join(", "),
                         fix: "check the spelling, or remove it".into(),
-                        code: if shape.fields.is_empty() { "schema.name" } else { "schema.unknown" },
+                        code: if shape.fields.is_empty() {
+                            "schema.name"
+                        } else {
+                            "schema.unknown"
+                        },
                     });
                 }
             }
@@ -193,7 +199,11 @@ impl Checker {
             Value::Number(number) => number.to_string(),
             other => kind_of(other).to_owned(),
         };
-        let name = pointer.rsplit('/').next().unwrap_or(pointer).replace("~1", "/");
+        let name = pointer
+            .rsplit('/')
+            .next()
+            .unwrap_or(pointer)
+            .replace("~1", "/");
         self.problems.push(Problem {
             level: Level::Error,
             pointer: pointer.to_owned(),
@@ -224,7 +234,9 @@ fn unmet(value: &Value, rule: &Rule) -> Option<String> {
             words.join(" or "),
         ),
         Rule::Whole(least, most) => (
-            value.as_i64().is_some_and(|n| (*least..=*most).contains(&n)),
+            value
+                .as_i64()
+                .is_some_and(|n| (*least..=*most).contains(&n)),
             format!("an integer from {least} to {most}"),
         ),
         Rule::Scalar => (
@@ -239,7 +251,7 @@ fn unmet(value: &Value, rule: &Rule) -> Option<String> {
             text.is_some() || value.is_object(),
             "a string or an object".into(),
         ),
-        Rule::Any | Rule::Object(_) | Rule::Items(_) | Rule::FilledOr(_) => (true, String::new()),
+        Rule::Object(_) | Rule::Items(_) | Rule::FilledOr(_) => (true, String::new()),
     };
     (!met).then_some(wanted)
 }

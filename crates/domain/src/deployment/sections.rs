@@ -95,7 +95,10 @@ pub(super) fn section(desired: Shape, open: bool) -> Shape {
 
 fn runtime(profile: &Profile) -> Shape {
     let credentials = Shape {
-        named: Some((profile.credential_name, Box::new(Rule::Object(credential(profile.runtime_open))))),
+        named: Some((
+            profile.credential_name,
+            Box::new(Rule::Object(credential(profile.runtime_open))),
+        )),
         ..Shape::default()
     };
     let settings = Shape {
@@ -109,7 +112,10 @@ fn runtime(profile: &Profile) -> Shape {
     };
     Shape {
         required: &["type", "settings"],
-        fields: vec![("type", Rule::Word(&["docker"])), ("settings", Rule::Object(settings))],
+        fields: vec![
+            ("type", Rule::Word(&["docker"])),
+            ("settings", Rule::Object(settings)),
+        ],
         open: profile.runtime_open,
         ..Shape::default()
     }
@@ -149,7 +155,10 @@ fn system_modules(profile: &Profile) -> Shape {
     hub.fields.retain(|(name, _)| *name != "version");
     Shape {
         required: &["edgeAgent", "edgeHub"],
-        fields: vec![("edgeAgent", Rule::Object(agent)), ("edgeHub", Rule::Object(hub))],
+        fields: vec![
+            ("edgeAgent", Rule::Object(agent)),
+            ("edgeHub", Rule::Object(hub)),
+        ],
         open: profile.system_open,
         ..Shape::default()
     }
@@ -263,7 +272,11 @@ pub(super) fn hub(version: HubVersion, asked: bool) -> Shape {
         open,
         ..Shape::default()
     };
-    let version_rule = if asked { Rule::Version(version.text()) } else { Rule::Text };
+    let version_rule = if asked {
+        Rule::Version(version.text())
+    } else {
+        Rule::Text
+    };
     let mut fields = vec![
         ("schemaVersion", version_rule),
         ("routes", Rule::Object(routes)),
@@ -327,7 +340,10 @@ fn mqtt_broker() -> Shape {
         ("deny", policy),
     ]);
     Shape {
-        fields: vec![("bridges", list(bridge)), ("authorizations", list(authorization))],
+        fields: vec![
+            ("bridges", list(bridge)),
+            ("authorizations", list(authorization)),
+        ],
         ..Shape::default()
     }
 }

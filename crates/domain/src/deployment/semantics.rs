@@ -2,20 +2,24 @@
 //!
 //! Where a template leaves something to a `${VARIABLE}` nothing is said about it.
 
-use serde_json::{Map, Value};
+mod modules;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::MODULES_MAX;
 use super::document::{Document, Kind, is_variable};
-use super::image::check_image;
 use super::validate::Problem;
 use super::view::{AGENT, DESIRED, HUB, Part, View, path_of};
-use super::MODULES_MAX;
-use crate::create_options::chunks::join;
-use crate::create_options::{CreateOptions, HostPort, escape, lint};
+use crate::create_options::{HostPort, escape};
 use crate::placeholder::{each_leaf, scan};
 use crate::route::{Route, SemanticKind, Sink};
 use crate::twin::{self, TwinProblemKind};
 use crate::violation::Level;
-use crate::env;
+use modules::check_module;
+
+pub(super) use modules::options_of;
 
 /// Every problem of meaning.
 pub(super) fn check(document: &Document, view: &View<'_>) -> Vec<Problem> {
@@ -30,7 +34,7 @@ pub(super) fn check(document: &Document, view: &View<'_>) -> Vec<Problem> {
     }
     check_twins(document, view, &mut problems);
     check_sizes(view, &mut problems);
-    check_placeholders(document.value(), &mut problems);
+    check_placeholders(document.value(), view, &mut problems);
     problems
 }
 
@@ -52,152 +56,27 @@ fn problem(
     }
 }
 
-/// createOptions of a module's settings: a lone object, as templates have it, or the joined pieces.
-///
-/// `Ok(None)` when there are none or a variable stands for them.
-pub(super) fn options_of(settings: &Map<String, Value>) -> Result<Option<CreateOptions>, String> {
-    if let Some(Value::Object(members)) = settings.get("createOptions")
-        && settings.keys().filter(|key| crate::create_options::chunks::is_piece(key)).count() == 1
-    {
-        return Ok(Some(CreateOptions::from_members(members.clone())));
-    }
-    let Some(text) = join(settings).map_err(|problem| problem.to_string())? else {
-        return Ok(None);
-    };
-    match CreateOptions::parse(&text) {
-        Ok(options) => Ok(Some(options)),
-        Err(_) if is_variable(&text) => Ok(None),
-        Err(problem) => Err(problem.to_string()),
-    }
-}
-
-fn check_module(
-    module: &Part<'_>,
-    document: &Document,
-    ports: &mut Vec<(String, HostPort)>,
-    problems: &mut Vec<Problem>,
-) {
-    let Some(settings) = module.value.get("settings").and_then(Value::as_object) else {
-        return;
-    };
-    let at = format!("{}/settings", module.pointer);
-    if let Some(image) = settings.get("image").and_then(Value::as_str)
-        && !is_variable(image)
-        && scan(image).next().is_none()
-        && let Err(refused) = check_image(image)
-    {
-        problems.push(problem(
-            Level::Error,
-            "image.reference",
-            format!("{at}/image"),
-            refused.to_string(),
-            "name:tag or name@sha256:… with an optional registry before",
-            "correct the reference",
-        ));
-    }
-    for (key, value) in settings {
-        if let Value::String(text) = value
-            && text.len() > twin::STRING_BYTES_MAX
-        {
-            problems.push(problem(
-                Level::Error,
-                "twin.string",
-                format!("{at}/{}", escape(key)),
-                format!("{key} has {} bytes", text.len()),
-                format!("a string of a twin has at most {} bytes", twin::STRING_BYTES_MAX),
-                "split createOptions into createOptions, createOptions01 and so on",
-            ));
-        }
-    }
-    if let Some(variables) = module.value.get("env").and_then(Value::as_object) {
-        for name in variables.keys().filter(|name| env::is_agents(name)) {
-            problems.push(problem(
-                Level::Warning,
-                "env.reserved",
-                format!("{}/env/{}", module.pointer, escape(name)),
-                format!("{name} is set by the edge agent"),
-                "names that do not begin with IOTEDGE_",
-                "remove it",
-            ));
-        }
-    }
-    match options_of(settings) {
-        Err(what) => problems.push(problem(
-            Level::Error,
-            "create-options.json",
-            format!("{at}/createOptions"),
-            what,
-            "a JSON object as text, in one piece or in numbered pieces without a gap",
-            "correct createOptions",
-        )),
-        Ok(None) => {}
-        Ok(Some(options)) => check_options(&options, module, &at, document, ports, problems),
-    }
-}
-
-fn check_options(
-    options: &CreateOptions,
-    module: &Part<'_>,
-    at: &str,
-    document: &Document,
-    ports: &mut Vec<(String, HostPort)>,
-    problems: &mut Vec<Problem>,
-) {
-    let pointer = format!("{at}/createOptions");
-    let is_text = document
-        .value()
-        .pointer(&pointer)
-        .is_none_or(|value| !value.is_object());
-    let whole = Value::Object(options.members().clone());
-    for remark in lint(options) {
-        let leaf = whole.pointer(&remark.pointer).and_then(Value::as_str);
-        let open = leaf.is_some_and(|text| is_variable(text) || scan(text).next().is_some());
-        // The edge hub's ports are its own.
-        if open || (module.name == "edgeHub" && remark.what.contains("usually the edge hub's")) {
-            continue;
-        }
-        let (pointer, inside) = if is_text {
-            (pointer.clone(), format!(" (at {} inside)", remark.pointer))
-        } else {
-            (format!("{pointer}{}", remark.pointer), String::new())
-        };
-        // The agent starts a module whose createOptions set IOTEDGE_ variables; it only wins against them.
-        let level = if remark.what.contains("set by the edge agent") {
-            Level::Warning
-        } else {
-            remark.level
-        };
-        problems.push(problem(
-            level,
-            "create-options.lint",
-            pointer,
-            format!("{}{inside}", remark.what),
-            "what starts as its author means it",
-            remark.fix,
-        ));
-    }
-    let (own, _) = options.host_ports();
-    ports.extend(own.into_iter().map(|port| {
-        let place = if is_text { pointer.clone() } else { format!("{pointer}{}", port.pointer) };
-        (module.name.clone(), HostPort { pointer: place, ..port })
-    }));
-}
-
 fn check_ports(ports: &[(String, HostPort)], problems: &mut Vec<Problem>) {
-    for (index, (module, port)) in ports.iter().enumerate() {
-        let taken = ports[..index]
+    let mut taken: BTreeMap<u16, Vec<(&str, &HostPort)>> = BTreeMap::new();
+    for (module, port) in ports {
+        let same = taken.entry(port.port).or_default();
+        let clash = same
             .iter()
             .find(|(other, taken)| other != module && taken.collides(port));
-        if let Some((other, _)) = taken {
+        if let Some((other, _)) = clash {
             problems.push(problem(
                 Level::Error,
                 "ports.collision",
                 port.pointer.clone(),
-                format!("{module} and {other} both take host port {}/{}", port.port, port.protocol),
+                format!(
+                    "{module} and {other} both take host port {}/{}",
+                    port.port, port.protocol
+                ),
                 "one module for each port of the host",
                 "give one of them another HostPort",
             ));
         }
+        same.push((module, port));
     }
 }
 
@@ -241,7 +120,14 @@ fn check_route(
         };
         let expected = "a route that edgeHub loads and that messages match";
         let what = format!("byte {}: {}", remark.position, remark.what);
-        problems.push(problem(level, "route.meaning", pointer.clone(), what, expected, remark.fix));
+        problems.push(problem(
+            level,
+            "route.meaning",
+            pointer.clone(),
+            what,
+            expected,
+            remark.fix,
+        ));
     }
     // A layer names modules of layers below, which are not in this document.
     if document.kind() == Kind::Layered {
@@ -252,7 +138,11 @@ fn check_route(
         _ => None,
     };
     for named in parsed.source_module().into_iter().chain(sink) {
-        if !view.modules.iter().any(|module| module.name.eq_ignore_ascii_case(&named)) {
+        if !view
+            .modules
+            .iter()
+            .any(|module| module.name.eq_ignore_ascii_case(&named))
+        {
             problems.push(problem(
                 Level::Warning,
                 "route.module",
@@ -268,13 +158,19 @@ fn check_route(
 fn check_twins(document: &Document, view: &View<'_>, problems: &mut Vec<Problem>) {
     for section in &view.twins {
         let layered = document.kind() == Kind::Layered;
-        let known = view.modules.iter().any(|module| module.name == section.name);
+        let known = view
+            .modules
+            .iter()
+            .any(|module| module.name == section.name);
         if !known && !layered {
             problems.push(problem(
                 Level::Warning,
                 "twin.module",
                 section.pointer.clone(),
-                format!("{} has a twin here and is not among the modules", section.name),
+                format!(
+                    "{} has a twin here and is not among the modules",
+                    section.name
+                ),
                 "sections of modules of this deployment",
                 "correct the name; a twin section alone starts no module",
             ));
@@ -296,7 +192,9 @@ fn check_twins(document: &Document, view: &View<'_>, problems: &mut Vec<Problem>
             for limit in twin::check_section(desired) {
                 // Inside a layered path the key is the path itself.
                 let inner = match path_of(key) {
-                    Some(_) => limit.pointer[1..].find('/').map_or("", |end| &limit.pointer[1 + end..]),
+                    Some(_) => limit.pointer[1..]
+                        .find('/')
+                        .map_or("", |end| &limit.pointer[1 + end..]),
                     None => &limit.pointer,
                 };
                 // Real modules have arrays in their twins and run; the hub's documents have changed their mind
@@ -351,18 +249,26 @@ pub(super) fn section_bytes(section: &Value) -> usize {
         .into_iter()
         .flatten()
         .map(|(key, value)| {
-            let path: usize = path_of(key)
-                .map_or(0, |path| path.split('.').map(str::len).sum());
+            let path: usize = path_of(key).map_or(0, |path| path.split('.').map(str::len).sum());
             path + twin::size_bytes(value)
         })
         .sum()
 }
 
-fn check_placeholders(document: &Value, problems: &mut Vec<Problem>) {
+/// A placeholder left over. Nothing refuses most of them, and published examples keep them on purpose, so they are
+/// warnings as a schema's silence has it; a route or an image with one is refused on the device.
+fn check_placeholders(document: &Value, view: &View<'_>, problems: &mut Vec<Problem>) {
+    let hub = format!("{}/{HUB}/", view.content_pointer);
     each_leaf(document, "", &mut |pointer, text| {
+        let refused = pointer.ends_with("/settings/image")
+            || (pointer.starts_with(&hub) && pointer.contains("routes"));
         for (_, name) in scan(text) {
             problems.push(problem(
-                Level::Error,
+                if refused {
+                    Level::Error
+                } else {
+                    Level::Warning
+                },
                 "placeholder.unfilled",
                 pointer,
                 format!("the placeholder <{name}> is not filled"),

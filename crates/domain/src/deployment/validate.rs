@@ -13,11 +13,16 @@ use serde_json::{Map, Value};
 use super::document::{Document, Kind, NoteKind, is_variable};
 use super::envelope::{Envelope, Template, manifest, template};
 use super::schema::{Checker, Name, Rule, Shape};
-use super::sections::{AGENT_1_0, AGENT_1_1, HubVersion, Profile, agent, credential, hub, module, route};
+use super::sections::{
+    AGENT_1_0, AGENT_1_1, HubVersion, Profile, agent, credential, hub, module, route,
+};
 use super::semantics;
 use super::view::{AGENT, DESIRED, HUB, View, path_of};
 use crate::create_options::escape;
 use crate::violation::Level;
+
+/// Problems told of one document.
+pub const PROBLEMS_MAX: usize = 1000;
 
 /// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,9 +62,39 @@ pub fn validate(document: &Document) -> Vec<Problem> {
         Kind::Template => problems.extend(check_template(document.value(), &view)),
         Kind::Layered => problems.extend(check_layered(document, &view)),
     }
-    problems.extend(semantics::check(document, &view));
+    let shaped: BTreeSet<String> = problems
+        .iter()
+        .map(|problem| problem.pointer.clone())
+        .collect();
+    problems.extend(
+        semantics::check(document, &view)
+            .into_iter()
+            .filter(|problem| {
+                // That a piece of createOptions is no string, the shape has said already.
+                problem.code != "create-options.piece" || !shaped.contains(&problem.pointer)
+            }),
+    );
+    // Envelope and section may find the same.
     let mut seen = BTreeSet::new();
     problems.retain(|problem| seen.insert((problem.pointer.clone(), problem.what.clone())));
+    bounded(problems)
+}
+
+/// Keeps an answer to a hostile document from growing far beyond the document: errors first when there are too many.
+fn bounded(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let more = problems.len().saturating_sub(PROBLEMS_MAX);
+    if more > 0 {
+        problems.sort_by_key(|problem| problem.level);
+        problems.truncate(PROBLEMS_MAX);
+        problems.push(Problem {
+            level: Level::Warning,
+            pointer: String::new(),
+            what: format!("{more} more problems are not listed"),
+            expected: format!("at most {PROBLEMS_MAX} problems in one answer"),
+            fix: "mend the first ones and check again".into(),
+            code: "problems.more",
+        });
+    }
     problems
 }
 
@@ -120,7 +155,11 @@ fn outer(document: &Value, view: &View<'_>) -> (Map<String, Value>, String) {
     let members = members
         .into_iter()
         .map(|(name, value)| {
-            let name = if name == key { "modulesContent".to_owned() } else { name };
+            let name = if name == key {
+                "modulesContent".to_owned()
+            } else {
+                name
+            };
             (name, value)
         })
         .collect();
@@ -165,7 +204,13 @@ fn check_manifest(document: &Value, view: &View<'_>) -> Vec<Problem> {
         Some("1.1") => Some(agent(&AGENT_1_1)),
         _ => None,
     };
-    check_section(view, AGENT, agent_version, agent_shape.as_ref(), &mut problems);
+    check_section(
+        view,
+        AGENT,
+        agent_version,
+        agent_shape.as_ref(),
+        &mut problems,
+    );
     let hub_version = view.schema_version(HUB).and_then(Value::as_str);
     let hub_shape = hub_version
         .and_then(HubVersion::named)
@@ -192,7 +237,11 @@ fn check_section(
         (_, None, Some(version)) => problems.push(unknown_version(
             format!("{pointer}/{DESIRED}/schemaVersion"),
             version,
-            if name == AGENT { "1.0 or 1.1" } else { "1.0, 1.1, 1.2 or 1.3" },
+            if name == AGENT {
+                "1.0 or 1.1"
+            } else {
+                "1.0, 1.1, 1.2 or 1.3"
+            },
         )),
         // That it is missing, the envelope has said.
         _ => {}
@@ -203,7 +252,9 @@ fn unknown_version(pointer: String, version: &str, known: &str) -> Problem {
     Problem {
         level: Level::Warning,
         pointer,
-        what: format!("version {version:?} is not known here, so the part is not checked by its schema"),
+        what: format!(
+            "version {version:?} is not known here, so the part is not checked by its schema"
+        ),
         expected: known.to_owned(),
         fix: "use a known version, or check the part against its own documentation".into(),
         code: "schema.version",
@@ -220,7 +271,11 @@ fn check_template(document: &Value, view: &View<'_>) -> Vec<Problem> {
     let mut problems = either(document, view, &shapes, true);
     if let (Some(declared), None) = (declared, version) {
         let pointer = "/$schema-template".to_owned();
-        problems.push(unknown_version(pointer, declared, "1.0.0, 2.0.0, 3.0.0 or 4.0.0"));
+        problems.push(unknown_version(
+            pointer,
+            declared,
+            "1.0.0, 2.0.0, 3.0.0 or 4.0.0",
+        ));
     }
     for (section, known) in [(AGENT, "1.0 or 1.1"), (HUB, "1.0, 1.1, 1.2 or 1.3")] {
         let Some(version) = view.schema_version(section).and_then(Value::as_str) else {
@@ -253,13 +308,19 @@ fn check_layered(document: &Document, view: &View<'_>) -> Vec<Problem> {
     let groups = [
         (&view.modules, Name::Module, Rule::Object(module(&profile))),
         (&view.routes, Name::Plain, route()),
-        (&view.credentials, Name::Plain, Rule::Object(credential(false))),
+        (
+            &view.credentials,
+            Name::Plain,
+            Rule::Object(credential(false)),
+        ),
     ];
     for (parts, name, rule) in groups {
         for part in parts {
             checker.check(part.value, &rule, &part.pointer);
             if !name.fits(&part.name) {
-                checker.problems.push(layered_key(part.pointer.clone(), &part.name));
+                checker
+                    .problems
+                    .push(layered_key(part.pointer.clone(), &part.name));
             }
         }
     }
@@ -273,7 +334,9 @@ fn check_layered(document: &Document, view: &View<'_>) -> Vec<Problem> {
             let pointer = format!("{pointer}/{}", escape(key));
             let head = path_of(key).map(|path| path.split('.').next().unwrap_or(path));
             let known = match (name.as_str(), head) {
-                (AGENT, Some(head)) => ["schemaVersion", "runtime", "systemModules", "modules"].contains(&head),
+                (AGENT, Some(head)) => {
+                    ["schemaVersion", "runtime", "systemModules", "modules"].contains(&head)
+                }
                 (HUB, Some(head)) => [
                     "schemaVersion",
                     "routes",

@@ -77,9 +77,8 @@ impl<'d> View<'d> {
             return false;
         };
         let section = |name| content.get(name).and_then(Value::as_object);
-        let paths_only = |members: &Map<String, Value>| {
-            members.keys().all(|key| path_of(key).is_some())
-        };
+        let paths_only =
+            |members: &Map<String, Value>| members.keys().all(|key| path_of(key).is_some());
         section(AGENT).is_some_and(paths_only) && section(HUB).is_none_or(paths_only)
     }
 
@@ -95,9 +94,17 @@ impl<'d> View<'d> {
         for (key, value) in members {
             let pointer = format!("{pointer}/{}", escape(key));
             if key == DESIRED {
-                push_all(&mut self.modules, value.get("modules"), &format!("{pointer}/modules"));
+                push_all(
+                    &mut self.modules,
+                    value.get("modules"),
+                    &format!("{pointer}/modules"),
+                );
                 let system = format!("{pointer}/systemModules");
-                push_all(&mut self.system_modules, value.get("systemModules"), &system);
+                push_all(
+                    &mut self.system_modules,
+                    value.get("systemModules"),
+                    &system,
+                );
                 let credentials = "/runtime/settings/registryCredentials";
                 let at = format!("{pointer}{credentials}");
                 push_all(&mut self.credentials, value.pointer(credentials), &at);
@@ -121,7 +128,11 @@ impl<'d> View<'d> {
         for (key, value) in members {
             let pointer = format!("{pointer}/{}", escape(key));
             if key == DESIRED {
-                push_all(&mut self.routes, value.get("routes"), &format!("{pointer}/routes"));
+                push_all(
+                    &mut self.routes,
+                    value.get("routes"),
+                    &format!("{pointer}/routes"),
+                );
             } else if let Some(rest) = path_of(key).and_then(|path| below(path, "routes")) {
                 push_path(&mut self.routes, rest, value, pointer);
             }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::condition::{Binary, Expr, Unary};
 use super::token::{Kind, Token, cut};
-use super::{RouteError, EXPRESSION_DEPTH_MAX, ROUTE_BYTES_MAX};
+use super::{EXPRESSION_DEPTH_MAX, ROUTE_BYTES_MAX, RouteError};
 
 /// A parsed route, by its spans in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +154,10 @@ impl Parser<'_> {
             return Ok(Target::System(self.advance()));
         }
         let function = self.expect(Kind::Name, SINK)?;
-        self.expect(Kind::OpenParen, "`(` and a quoted endpoint path, or $upstream")?;
+        self.expect(
+            Kind::OpenParen,
+            "`(` and a quoted endpoint path, or $upstream",
+        )?;
         let endpoint = self.expect(Kind::Text, "a quoted endpoint path")?;
         self.expect(Kind::CloseParen, "`)`")?;
         Ok(Target::Call(function, endpoint))

@@ -184,7 +184,12 @@ fn check_call(part: &Expr, found: &mut Vec<Semantic>) {
 }
 
 fn check_sink(route: &Route, found: &mut Vec<Semantic>) {
-    let Sink::Refused { position, what, kind } = route.sink() else {
+    let Sink::Refused {
+        position,
+        what,
+        kind,
+    } = route.sink()
+    else {
         return;
     };
     found.push(Semantic {

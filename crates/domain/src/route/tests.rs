@@ -46,12 +46,19 @@ fn errors_say_where_and_what() {
     assert!(double.expected.contains("one `=`"), "{double}");
     let placeholder = refused("FROM /messages/modules/<FROM_MODULE_NAME>/outputs/* INTO $upstream");
     assert_eq!(placeholder.found, "`<`");
-    assert!(refused("FROM /messages INTO upstream").found.contains("end"));
+    assert_eq!(problem.caret("FORM x"), "FORM x\n^");
+    assert!(
+        refused("FROM /messages INTO upstream")
+            .found
+            .contains("end")
+    );
 }
 
 #[test]
 fn names_that_are_keywords_or_numbers_cannot_be_said() {
-    for module in ["from", "INTO", "and", "Not", "null", "123", "e5", "a:b", "a[0]"] {
+    for module in [
+        "from", "INTO", "and", "Not", "null", "123", "e5", "a:b", "a[0]",
+    ] {
         refused(&format!("FROM /messages/modules/{module} INTO $upstream"));
         assert!(!is_segment(module), "{module}");
     }
@@ -64,16 +71,34 @@ fn names_that_are_keywords_or_numbers_cannot_be_said() {
 #[test]
 fn what_the_grammar_lets_pass_is_told_apart() {
     assert_eq!(kinds(""), [SemanticKind::Blank]);
-    assert_eq!(kinds("FROM /messages INTO $iothub"), [SemanticKind::UnknownEndpoint]);
-    assert_eq!(kinds("FROM /messages INTO Other('/a/b/c/d')"), [SemanticKind::UnknownSinkFunction]);
+    assert_eq!(
+        kinds("FROM /messages INTO $iothub"),
+        [SemanticKind::UnknownEndpoint]
+    );
+    assert_eq!(
+        kinds("FROM /messages INTO Other('/a/b/c/d')"),
+        [SemanticKind::UnknownSinkFunction]
+    );
     for path in ["/modules/b", "/modules//inputs/x", "", "/a/b/c/d/e"] {
         let route = format!("FROM /messages INTO BrokeredEndpoint(\"{path}\")");
         assert_eq!(kinds(&route), [SemanticKind::EndpointSegments], "{route}");
     }
-    assert_eq!(kinds("FROM /messages/*/outputs/x INTO $upstream"), [SemanticKind::InnerWildcard]);
-    assert_eq!(kinds("FROM /telemetry INTO $upstream"), [SemanticKind::UnknownSource]);
-    assert_eq!(kinds("FROM /messages WHERE reverse(a) INTO $upstream"), [SemanticKind::UnknownFunction]);
-    assert_eq!(kinds("FROM /messages WHERE NOT IS_DEFINED() INTO $upstream"), [SemanticKind::ArgumentCount]);
+    assert_eq!(
+        kinds("FROM /messages/*/outputs/x INTO $upstream"),
+        [SemanticKind::InnerWildcard]
+    );
+    assert_eq!(
+        kinds("FROM /telemetry INTO $upstream"),
+        [SemanticKind::UnknownSource]
+    );
+    assert_eq!(
+        kinds("FROM /messages WHERE reverse(a) INTO $upstream"),
+        [SemanticKind::UnknownFunction]
+    );
+    assert_eq!(
+        kinds("FROM /messages WHERE NOT IS_DEFINED() INTO $upstream"),
+        [SemanticKind::ArgumentCount]
+    );
     let junk = parsed("FROM /messages/* INTO $upstream WHERE a = 1");
     assert_eq!(junk.semantic()[0].level, Level::Warning);
     assert_eq!(junk.semantic()[0].kind, SemanticKind::TrailingText);
@@ -91,7 +116,10 @@ fn operators_bind_as_published() {
     assert_eq!(text("a ?? b or c"), "(a ?? (b OR c))");
     assert_eq!(text("a < b = c > d"), "((a < b) = (c > d))");
     assert_eq!(text("- a % b || c"), "(((- a) % b) || c)");
-    assert_eq!(text("length($body.x[0]) >= {$connectionModuleId}"), "(length($body.x[0]) >= {$connectionModuleId})");
+    assert_eq!(
+        text("length($body.x[0]) >= {$connectionModuleId}"),
+        "(length($body.x[0]) >= {$connectionModuleId})"
+    );
 }
 
 fn fully_bracketed(expr: &Expr) -> String {
@@ -138,24 +166,50 @@ fn length_and_depth_are_bounded() {
         ")".repeat(200)
     );
     assert!(refused(&deep).expected.contains("64"));
-    let nots = format!("FROM /messages WHERE {}a INTO $upstream", "NOT ".repeat(500));
+    let nots = format!(
+        "FROM /messages WHERE {}a INTO $upstream",
+        "NOT ".repeat(500)
+    );
     assert!(refused(&nots).expected.contains("64"));
-    let wide = format!("FROM /messages WHERE a{} INTO $upstream", " + a".repeat(900));
+    let wide = format!(
+        "FROM /messages WHERE a{} INTO $upstream",
+        " + a".repeat(900)
+    );
     parsed(&wide);
 }
 
 fn expression() -> impl Strategy<Value = Expr> {
     let leaf = prop_oneof![
-        prop::sample::select(vec!["1", "-2", "1.5e3", "'x y'", "\"q\"", "true", "undefined"])
-            .prop_map(|text| Expr::Literal(text.into())),
+        prop::sample::select(vec![
+            "1",
+            "-2",
+            "1.5e3",
+            "'x y'",
+            "\"q\"",
+            "true",
+            "undefined"
+        ])
+        .prop_map(|text| Expr::Literal(text.into())),
         "[a-d][a-z]{0,3}x".prop_map(Expr::Property),
         Just(Expr::System("$body.a[1]".into())),
         Just(Expr::EscapedSystem("{$x}".trim_matches(['{', '}']).into())),
     ];
     let binary = prop::sample::select(vec![
-        Binary::Multiply, Binary::Divide, Binary::Modulo, Binary::Add, Binary::Subtract,
-        Binary::Concat, Binary::Less, Binary::LessEqual, Binary::Greater, Binary::GreaterEqual,
-        Binary::Equal, Binary::NotEqual, Binary::And, Binary::Or, Binary::Coalesce,
+        Binary::Multiply,
+        Binary::Divide,
+        Binary::Modulo,
+        Binary::Add,
+        Binary::Subtract,
+        Binary::Concat,
+        Binary::Less,
+        Binary::LessEqual,
+        Binary::Greater,
+        Binary::GreaterEqual,
+        Binary::Equal,
+        Binary::NotEqual,
+        Binary::And,
+        Binary::Or,
+        Binary::Coalesce,
     ]);
     leaf.prop_recursive(5, 24, 3, move |inner| {
         prop_oneof![
@@ -177,7 +231,9 @@ fn expression() -> impl Strategy<Value = Expr> {
 /// Positions of calls differ between the tree made and the tree parsed.
 fn without_positions(expr: &Expr) -> Expr {
     match expr {
-        Expr::Call { name, arguments, .. } => Expr::Call {
+        Expr::Call {
+            name, arguments, ..
+        } => Expr::Call {
             name: name.clone(),
             arguments: arguments.iter().map(without_positions).collect(),
             position: 0,

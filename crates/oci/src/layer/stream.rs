@@ -67,10 +67,12 @@ impl<R: Read> Unpacked<R> {
 
     /// Passes over `count` bytes; tells how many there were.
     pub(super) fn skip(&mut self, count: u64) -> Result<u64, LayerError> {
-        let mut buffer = vec![0; SKIP_BYTES];
+        let at_once =
+            |left: u64| usize::try_from(left).map_or(SKIP_BYTES, |left| left.min(SKIP_BYTES));
+        let mut buffer = vec![0; at_once(count)];
         let mut left = count;
         while left > 0 {
-            let wanted = usize::try_from(left).unwrap_or(SKIP_BYTES).min(SKIP_BYTES);
+            let wanted = at_once(left);
             match self.fill(&mut buffer[..wanted])? {
                 0 => break,
                 read => left -= read as u64,

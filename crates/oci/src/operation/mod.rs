@@ -154,7 +154,7 @@ pub enum Operation {
         /// The upload.
         uuid: String,
     },
-    /// `GET …/tags/list` (end-8a, 8b).
+    /// `GET|HEAD …/tags/list` (end-8a, 8b).
     ListTags {
         /// Where.
         repository: RepositoryName,
@@ -163,7 +163,7 @@ pub enum Operation {
         /// Only what sorts after this text, which need not be a tag that exists.
         last: Option<String>,
     },
-    /// `GET …/referrers/D` (end-12a, 12b).
+    /// `GET|HEAD …/referrers/D` (end-12a, 12b).
     Referrers {
         /// Where.
         repository: RepositoryName,
@@ -172,7 +172,7 @@ pub enum Operation {
         /// Only referrers of this type.
         artifact_type: Option<String>,
     },
-    /// `GET /v2/_catalog`: not in the specification, expected by client tools.
+    /// `GET|HEAD /v2/_catalog`: not in the specification, expected by client tools.
     Catalog {
         /// At most this many; 0 asks for none.
         n: Option<u64>,

@@ -8,12 +8,22 @@ fn sound() -> Defaults {
     Defaults {
         module_name: "Filter".into(),
         routes: vec![
-            NamedText::new("ToFilter", "FROM /messages/modules/<FROM_MODULE_NAME>/outputs/* INTO BrokeredEndpoint(\"/modules/Filter/inputs/in\")"),
-            NamedText::new("FilterToCloud", "FROM /messages/modules/Filter/outputs/* INTO $upstream"),
+            NamedText::new(
+                "ToFilter",
+                "FROM /messages/modules/<FROM_MODULE_NAME>/outputs/* INTO BrokeredEndpoint(\"/modules/Filter/inputs/in\")",
+            ),
+            NamedText::new(
+                "FilterToCloud",
+                "FROM /messages/modules/Filter/outputs/* INTO $upstream",
+            ),
         ],
-        twin: vec![NamedJson::new("Threshold", json!({"high": 30, "unit": "C"}))],
+        twin: vec![NamedJson::new(
+            "Threshold",
+            json!({"high": 30, "unit": "C"}),
+        )],
         env: vec![NamedText::new("SERVER", "<SERVER>")],
-        create_options: r#"{"HostConfig":{"PortBindings":{"5012/tcp":[{"HostPort":"<PORT>"}]}}}"#.into(),
+        create_options: r#"{"HostConfig":{"PortBindings":{"5012/tcp":[{"HostPort":"<PORT>"}]}}}"#
+            .into(),
     }
 }
 
@@ -56,10 +66,21 @@ fn routes() {
     };
     let own = "FROM /messages/modules/Filter/* INTO $upstream";
     assert_eq!(with("a b", own).0, only("routes.a b"));
-    assert_eq!(with("r", "FROM /messages INTO upstream").0, only("routes.r"));
+    assert_eq!(
+        with("r", "FROM /messages INTO upstream").0,
+        only("routes.r")
+    );
     assert_eq!(with("r", &format!("{own} now")).0, only("routes.r"));
-    assert_eq!(with("r", "FROM /messages/modules/Filter INTO $iothub").0, only("routes.r"));
-    assert_eq!(with("r", "FROM /messages/modules/Other/* INTO $upstream").1.len(), 2);
+    assert_eq!(
+        with("r", "FROM /messages/modules/Filter INTO $iothub").0,
+        only("routes.r")
+    );
+    assert_eq!(
+        with("r", "FROM /messages/modules/Other/* INTO $upstream")
+            .1
+            .len(),
+        2
+    );
     let long = format!("{own}{}", " ".repeat(600));
     assert_eq!(with("r", &long), (vec![], only("routes.r")));
     assert_eq!(with("<R>", own).0, only("routes.<R>"));
@@ -70,7 +91,9 @@ fn duplicates_and_counts() {
     let twice = |defaults: &mut Defaults| defaults.env.push(NamedText::new("SERVER", "x"));
     assert_eq!(broken(twice).0, only("env.SERVER"));
     let many = |defaults: &mut Defaults| {
-        defaults.env = (0..6).map(|n| NamedText::new(format!("A{n}"), "x")).collect();
+        defaults.env = (0..6)
+            .map(|n| NamedText::new(format!("A{n}"), "x"))
+            .collect();
     };
     assert_eq!(broken(many), (vec![], only("env")));
 }
@@ -83,12 +106,16 @@ fn twin_env_and_create_options() {
     assert_eq!(broken(agents).0, only("env.IOTEDGE_DEVICEID"));
     let json = |defaults: &mut Defaults| defaults.create_options = "{\"HostConfig\":{}".into();
     assert_eq!(broken(json).0, only("create_options"));
-    let key = |defaults: &mut Defaults| defaults.create_options = r#"{"Labels":{"<L>":"x"}}"#.into();
+    let key =
+        |defaults: &mut Defaults| defaults.create_options = r#"{"Labels":{"<L>":"x"}}"#.into();
     assert_eq!(broken(key).0, only("create_options/Labels/<L>"));
     let port = |defaults: &mut Defaults| {
         defaults.create_options = defaults.create_options.replace("<PORT>", "99999");
     };
-    assert_eq!(broken(port).0, only("create_options/HostConfig/PortBindings/5012~1tcp/0/HostPort"));
+    assert_eq!(
+        broken(port).0,
+        only("create_options/HostConfig/PortBindings/5012~1tcp/0/HostPort")
+    );
     let big = |defaults: &mut Defaults| {
         defaults.twin = (0..9)
             .map(|n| NamedJson::new(format!("p{n}"), json!("x".repeat(4000))))

@@ -1,0 +1,141 @@
+//! Builds a snapshot from the live listings. A listing that cannot be read is left out and logged, never in the way of
+//! the others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use certify::Report;
+use domain::ids::PublisherId;
+use domain::lifecycle::OfferState;
+use domain::release::Release;
+use store::offers::OfferRow;
+use store::publishers::Publisher;
+use store::submissions::Submission;
+use store::{Error, Reader};
+
+use super::search::Index;
+use super::{Module, ModulePlan, Snapshot};
+
+/// Why there is no new snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The listings could not be read.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// They could not be indexed.
+    #[error("search index: {0}")]
+    Index(String),
+}
+
+/// Reads all live listings and indexes them.
+pub async fn build(reader: &Reader) -> Result<Snapshot, BuildError> {
+    // The version is read first: a change during the reading shows as a newer version at the next look.
+    let version = store::catalog_version::current(reader).await?;
+    let publishers: BTreeMap<PublisherId, Publisher> = store::publishers::list(reader, None)
+        .await?
+        .into_iter()
+        .map(|publisher| (publisher.id.clone(), publisher))
+        .collect();
+    let mut modules = Vec::new();
+    for (row, submission) in store::offers::listing_all_live(reader).await? {
+        let releases = store::releases::of_offer(reader, &row.key).await?;
+        match module(&row, submission, releases, &publishers) {
+            Some(module) => modules.push(Arc::new(module)),
+            None => tracing::error!(offer = %row.key, "a live listing is incomplete and was left out of the catalog"),
+        }
+    }
+    modules.sort_by(|a, b| a.key.cmp(&b.key));
+    let indexed = tokio::task::spawn_blocking(move || {
+        Index::build(&modules).map(|index| Snapshot {
+            version,
+            modules,
+            index,
+        })
+    })
+    .await;
+    match indexed {
+        Ok(Ok(snapshot)) => Ok(snapshot),
+        Ok(Err(error)) => Err(BuildError::Index(error.to_string())),
+        Err(error) => Err(BuildError::Index(error.to_string())),
+    }
+}
+
+/// Joins one offer; `None` when it has no release to show.
+pub(super) fn module(
+    row: &OfferRow,
+    submission: Submission,
+    releases: Vec<Release>,
+    publishers: &BTreeMap<PublisherId, Publisher>,
+) -> Option<Module> {
+    let publisher = publishers.get(&row.key.publisher)?;
+    let offer = submission.frozen;
+    let mut by_plan: BTreeMap<_, Vec<Release>> = BTreeMap::new();
+    for release in releases {
+        by_plan.entry(release.plan.clone()).or_default().push(release);
+    }
+    let mut plans: Vec<ModulePlan> = offer
+        .plans
+        .into_iter()
+        .filter_map(|plan| {
+            let mut releases = by_plan.remove(&plan.plan)?;
+            releases.sort_by_key(|release| std::cmp::Reverse(release.version));
+            let newest = releases.first()?;
+            Some(ModulePlan {
+                repository: row.key.repository(&plan.plan),
+                placeholders: domain::placeholder::find(&newest.defaults),
+                plan: plan.plan,
+                title: plan.title,
+                summary: plan.summary,
+                description: plan.description,
+                hidden: plan.hidden,
+                price: plan.price,
+                releases,
+            })
+        })
+        .collect();
+    plans.sort_by_key(|plan| plan.hidden);
+    let newest = |plans: &[ModulePlan]| plans.iter().filter_map(|p| p.releases.first().cloned()).collect::<Vec<_>>();
+    let shown = newest(&plans);
+    let released_at = shown.iter().map(|release| release.released_at).max()?;
+    let mut platforms: Vec<_> = plans
+        .iter()
+        .filter(|plan| !plan.hidden)
+        .filter_map(|plan| plan.releases.first())
+        .flat_map(|release| release.platforms.iter().map(|p| p.platform.normalized()))
+        .collect();
+    platforms.sort();
+    platforms.dedup();
+    let first_released_at = plans
+        .iter()
+        .flat_map(|plan| &plan.releases)
+        .map(|release| release.released_at)
+        .min()?;
+    Some(Module {
+        key: row.key.clone(),
+        listed: row.state == OfferState::Live,
+        stop: row.stop.clone(),
+        publisher_title: publisher.title.clone(),
+        verified: publisher.verified,
+        description_text: domain::html::plain_text(&offer.listing.description),
+        hardware: domain::html::last_paragraph(&offer.listing.description).unwrap_or_default(),
+        title: offer.listing.title,
+        summary: offer.listing.summary,
+        short_description: offer.listing.short_description,
+        description: offer.listing.description,
+        keywords: offer.listing.keywords,
+        categories: offer.properties.categories,
+        kind: offer.properties.kind,
+        logos: offer.listing.logos,
+        links: offer.listing.useful_links,
+        documentation_url: offer.listing.documentation_url,
+        privacy_policy_url: offer.listing.privacy_policy_url,
+        support: offer.listing.support_contact,
+        terms: offer.properties.terms,
+        licence: offer.properties.licence,
+        plans,
+        platforms,
+        report: submission.report.and_then(|value| serde_json::from_value::<Report>(value).ok()),
+        first_released_at,
+        released_at,
+    })
+}

@@ -1,0 +1,76 @@
+//! The public catalog: every live module, ready to show and to search, held by this process.
+//! A cache and never the truth: rebuilt from live listings whenever `catalog_version` moved.
+
+mod build;
+mod facets;
+mod follow;
+mod module;
+mod query;
+mod search;
+
+pub use build::{BuildError, build};
+pub use facets::{Facet, FacetValue, Facets};
+pub use follow::follow;
+pub use module::{Module, ModulePlan};
+pub use query::{PAGE_SIZE, PAGE_SIZE_MAX, Query, Sort};
+pub use search::{Hit, Results};
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::ids::OfferKey;
+use search::Index;
+
+/// One immutable state of the catalog.
+pub struct Snapshot {
+    /// The `catalog_version` it was built from.
+    pub version: i64,
+    /// Modules in the order of their ids.
+    pub modules: Vec<Arc<Module>>,
+    index: Index,
+}
+
+/// The catalog of this process; readers get the present snapshot and keep it as long as they like.
+pub struct Catalog(RwLock<Arc<Snapshot>>);
+
+impl Catalog {
+    /// A catalog that shows a snapshot.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self(RwLock::new(Arc::new(snapshot)))
+    }
+
+    /// The present snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Shows another snapshot from now on; an older one is dropped instead.
+    pub fn swap(&self, snapshot: Snapshot) {
+        let mut present = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if snapshot.version >= present.version {
+            *present = Arc::new(snapshot);
+        }
+    }
+
+    /// A module by id, listed or stopped.
+    pub fn module(&self, key: &OfferKey) -> Option<Arc<Module>> {
+        self.snapshot().module(key)
+    }
+}
+
+impl Snapshot {
+    /// A module by id, listed or stopped.
+    pub fn module(&self, key: &OfferKey) -> Option<Arc<Module>> {
+        let at = self.modules.binary_search_by(|m| m.key.cmp(key)).ok()?;
+        self.modules.get(at).map(Arc::clone)
+    }
+
+    /// Modules that search may show.
+    pub fn listed(&self) -> impl Iterator<Item = &Arc<Module>> {
+        self.modules.iter().filter(|module| module.listed)
+    }
+
+    /// Answers a query: hits of one page, the total, and counts for every facet.
+    pub fn search(&self, query: &Query) -> Results {
+        self.index.search(self, query)
+    }
+}

@@ -1,0 +1,69 @@
+//! Background jobs: import, certify, publish. A row each, claimed under a lease, run again after a crash.
+//! What a job does stands in `pipeline`; this only queues, claims, renews, retries and gives up.
+
+mod runner;
+
+pub(crate) use runner::Ended;
+pub use runner::run;
+
+use serde_json::json;
+use store::Tx;
+use store::jobs::NewJob;
+
+use crate::App;
+use crate::clock::new_id;
+
+/// What there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Copy a submission's images in.
+    Import,
+    /// Run the rules over it.
+    Certify,
+    /// Make it live.
+    Publish,
+}
+
+impl Kind {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Certify => "certify",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Import, Self::Certify, Self::Publish]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is not a job kind"))
+    }
+}
+
+impl App {
+    /// Queues work on a submission within the transaction that made it necessary.
+    /// The same work queued twice is queued once.
+    pub(crate) async fn enqueue(
+        &self,
+        tx: &Tx,
+        kind: Kind,
+        submission: &str,
+    ) -> Result<(), store::Error> {
+        let now = self.clock.now();
+        let job = NewJob {
+            id: new_id(),
+            kind: kind.as_str().to_owned(),
+            payload: json!({ "submission": submission }),
+            unique_key: Some(format!("{}/{submission}", kind.as_str())),
+            run_at: now,
+            created_at: now,
+        };
+        store::jobs::enqueue(tx, &job).await?;
+        Ok(())
+    }
+}

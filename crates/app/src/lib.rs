@@ -1,0 +1,22 @@
+//! Use-cases and background jobs: everything that changes the marketplace goes through here, one function for each
+//! thing a person does. Holds the only [`store::Writer`]; knows no HTTP server, no templates, no SQL.
+
+pub mod accounts;
+pub mod catalog;
+pub mod deploy;
+pub mod error;
+pub mod jobs;
+pub mod offers;
+pub mod pipeline;
+pub mod publishers;
+pub mod registry;
+pub mod clock;
+pub mod context;
+pub mod settings;
+pub mod upstream;
+pub mod secrets;
+pub mod egress;
+
+mod links;
+mod record;
+pub use context::{App, Parts};

@@ -1,0 +1,53 @@
+//! Do the addresses in a listing answer? Asked only when the operator allows outgoing connections, through the same
+//! guard as an import: a listing must not make the server talk to its own network.
+
+use std::time::Duration;
+
+use certify::LinkEvidence;
+use domain::offer::Offer;
+
+use crate::App;
+
+/// How long one address may take.
+const LINK_SECONDS_MAX: u64 = 10;
+
+/// Asks every address of an offer once; `None` when outgoing connections are off.
+pub(crate) async fn check(app: &App, offer: &Offer) -> Option<Vec<LinkEvidence>> {
+    if !app.settings.check_links {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (field, url) in addresses(offer) {
+        let asked = tokio::time::timeout(
+            Duration::from_secs(LINK_SECONDS_MAX),
+            app.egress.head_status(&url),
+        );
+        let status = match asked.await {
+            Ok(Ok(status)) => Ok(status),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {LINK_SECONDS_MAX} seconds")),
+        };
+        found.push(LinkEvidence {
+            url,
+            field,
+            status,
+            text: None,
+        });
+    }
+    Some(found)
+}
+
+fn addresses(offer: &Offer) -> Vec<(String, String)> {
+    let listing = &offer.listing;
+    let mut all = vec![
+        ("listing.privacy_policy_url".to_owned(), listing.privacy_policy_url.clone()),
+        ("listing.documentation_url".to_owned(), listing.documentation_url.clone()),
+        ("listing.support_contact.url".to_owned(), listing.support_contact.url.clone()),
+        ("properties.terms.url".to_owned(), offer.properties.terms.url.clone()),
+    ];
+    for (at, link) in listing.useful_links.iter().enumerate() {
+        all.push((format!("listing.useful_links[{at}].url"), link.url.clone()));
+    }
+    all.retain(|(_, url)| !url.is_empty());
+    all
+}

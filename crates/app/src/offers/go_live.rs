@@ -1,0 +1,23 @@
+//! The publisher's sign-off: a preview becomes the live module. The tags, the releases, the listing and the index move
+//! in a job, in one transaction; this only presses the button. Refuses anything that is not in preview.
+
+use domain::actor::Actor;
+use domain::lifecycle::Step;
+use domain::role::PublisherAction;
+
+use super::{advance, require_approved, submission_for};
+use crate::App;
+use crate::error::Refused;
+use crate::jobs::Kind;
+
+/// Signs a preview off.
+pub async fn go_live(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> {
+    let submission = submission_for(app, actor, id, PublisherAction::GoLive).await?;
+    require_approved(app, &submission.key).await?;
+    let tx = app.writer.begin().await?;
+    advance(app, &tx, actor, &submission, Step::SignOff, "signed off by the publisher").await?;
+    app.enqueue(&tx, Kind::Publish, id).await?;
+    tx.commit().await?;
+    app.jobs_waiting.notify_waiters();
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! The reviewer's part: only submissions in which a rule asked for a person. Approve, reject by citing numbered rules,
+//! or waive a rule with a reason. Refuses verdicts without a rule or a reason.
+
+use certify::Waiver;
+use domain::actor::Actor;
+use domain::lifecycle::{State, Step};
+use serde_json::json;
+use store::submissions::Submission;
+
+use super::advance;
+use crate::App;
+use crate::error::Refused;
+use crate::jobs::Kind;
+use crate::record::Subject;
+
+/// What the reviewer decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every open judgement call is fine.
+    Approve {
+        /// For the publisher; may be empty.
+        comment: String,
+    },
+    /// Not like this, and why: at least one rule code of the report.
+    Reject {
+        /// Such as `LST-05`.
+        rules: Vec<String>,
+        /// What the publisher should change.
+        comment: String,
+    },
+}
+
+async fn in_review(app: &App, id: &str) -> Result<Submission, Refused> {
+    let submission = store::submissions::find(&app.reader, id)
+        .await?
+        .ok_or_else(|| Refused::not_found("submission", id))?;
+    if submission.state == State::InReview {
+        return Ok(submission);
+    }
+    Err(Refused::Conflict(format!(
+        "Submission {} of {} is {}, not in review.",
+        submission.number,
+        submission.key,
+        submission.state.words()
+    )))
+}
+
+/// Records a verdict and moves the submission on.
+pub async fn review_submission(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    verdict: Verdict,
+) -> Result<(), Refused> {
+    let reviewer = actor.require_reviewer()?;
+    let submission = in_review(app, id).await?;
+    if reviewer.publishers.contains_key(&submission.key.publisher) {
+        return Err(Refused::Conflict(
+            "You belong to this publisher; another reviewer decides.".into(),
+        ));
+    }
+    let (step, detail, rules) = match &verdict {
+        Verdict::Approve { comment } => (Step::OpenPreview, comment.trim().to_owned(), Vec::new()),
+        Verdict::Reject { rules, comment } => {
+            check_citation(rules, comment)?;
+            let detail = format!("{}: {}", rules.join(", "), comment.trim());
+            (Step::Reject, detail, rules.clone())
+        }
+    };
+    let decision = json!({
+        "by": reviewer.id, "at": app.clock.now(), "approved": step == Step::OpenPreview,
+        "rules": rules, "comment": detail,
+    });
+    let tx = app.writer.begin().await?;
+    store::submissions::set_decision(&tx, id, &decision, app.clock.now()).await?;
+    if step == Step::Reject {
+        store::submissions::set_failure(&tx, id, &detail, app.clock.now()).await?;
+    }
+    advance(app, &tx, actor, &submission, step, &detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn check_citation(rules: &[String], comment: &str) -> Result<(), Refused> {
+    let unknown = rules.iter().find(|code| certify::find(code).is_none());
+    if let Some(code) = unknown {
+        return Err(Refused::invalid("rules", "codes of the rule catalogue", code.as_str(), "Choose from the list."));
+    }
+    if rules.is_empty() {
+        return Err(Refused::invalid("rules", "at least one numbered rule", "none", "Tick the rule that is broken."));
+    }
+    if comment.trim().is_empty() {
+        return Err(Refused::invalid("comment", "a sentence for the publisher", "nothing", "Say what they should change."));
+    }
+    Ok(())
+}
+
+/// Waives one rule at one place with a reason; the rules run again with it.
+pub async fn waive_rule(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    rule: &str,
+    place: &str,
+    reason: &str,
+) -> Result<(), Refused> {
+    let reviewer = actor.require_reviewer()?;
+    let submission = in_review(app, id).await?;
+    check_citation(&[rule.to_owned()], reason)?;
+    let mut waivers: Vec<Waiver> =
+        serde_json::from_value(submission.waivers.clone()).map_err(|e| Refused::trouble(e.to_string()))?;
+    waivers.push(Waiver {
+        rule: rule.to_owned(),
+        place: place.to_owned(),
+        reason: reason.trim().to_owned(),
+        by: reviewer.name.clone(),
+    });
+    let value = serde_json::to_value(&waivers).map_err(|e| Refused::trouble(e.to_string()))?;
+    let tx = app.writer.begin().await?;
+    store::submissions::set_waivers(&tx, id, &value, app.clock.now()).await?;
+    let data = json!({"rule": rule, "place": place, "reason": reason.trim()});
+    app.record(&tx, actor, (Subject::Submission, id), "rule_waived", data).await?;
+    app.enqueue(&tx, Kind::Certify, id).await?;
+    tx.commit().await?;
+    app.jobs_waiting.notify_waiters();
+    Ok(())
+}

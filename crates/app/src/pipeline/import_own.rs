@@ -1,0 +1,106 @@
+//! Imports from this marketplace's own `incoming/{publisher}/…`: the bytes are here, so they are only linked.
+//! Only the publisher's own pushes count; another publisher's repository does not exist for this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::offer::Plan;
+use oci::{Digest, Manifest};
+use store::submissions::Submission;
+
+use super::Imported;
+use super::import::{ImportError, blobs_of, link_manifests, log};
+use crate::App;
+
+pub(super) async fn copy(
+    app: &App,
+    submission: &Submission,
+    plan: &Plan,
+) -> Result<Imported, ImportError> {
+    let from = &plan.image.repository;
+    let own = format!("incoming/{}/", submission.key.publisher);
+    let publisher = |why: String| ImportError::Publisher {
+        plan: plan.plan.clone(),
+        why,
+    };
+    if !from.starts_with(&own) {
+        return Err(publisher(format!(
+            "image.repository `{from}` is not yours; with no registry given it begins with `{own}`"
+        )));
+    }
+    let mut tags = BTreeMap::new();
+    let mut missing_tags = Vec::new();
+    for tag in &plan.image.tags {
+        match store::registry::tag(&app.reader, from, tag).await? {
+            Some(digest) => {
+                tags.insert(tag.clone(), digest);
+            }
+            None => missing_tags.push(tag.clone()),
+        }
+    }
+    if tags.is_empty() {
+        return Err(publisher(format!(
+            "none of the tags {} is in `{from}`; push them with `skopeo copy --all … docker://{}/{from}:TAG`",
+            plan.image.tags.join(", "),
+            app.settings.registry_host
+        )));
+    }
+    let manifests = reachable(app, from, tags.values(), publisher).await?;
+    let blobs = blobs_of(&manifests);
+    let repo = submission.key.repository(&plan.plan);
+    let tx = app.writer.begin().await?;
+    let now = app.clock.now();
+    for blob in blobs.values() {
+        if store::registry::has_blob(&tx, from, &blob.digest).await?.is_none() {
+            return Err(publisher(format!(
+                "blob {} of `{from}` was deleted; push the image again",
+                blob.digest
+            )));
+        }
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        store::registry::link_blob(&tx, &repo, &blob.digest, size, false, now).await?;
+    }
+    tx.commit().await?;
+    link_manifests(app, &repo, &manifests).await?;
+    log(app, submission, &format!("{}: linked from {from}", plan.plan)).await?;
+    Ok(Imported {
+        source: format!("{}/{from}", app.settings.registry_host),
+        tags,
+        missing_tags,
+        manifests: manifests.iter().map(|m| m.digest.clone()).collect(),
+        total_bytes: blobs.values().map(|blob| blob.size).sum(),
+    })
+}
+
+/// Manifests reachable from the tags, children first.
+async fn reachable(
+    app: &App,
+    from: &str,
+    roots: impl Iterator<Item = &Digest>,
+    publisher: impl Fn(String) -> ImportError,
+) -> Result<Vec<Manifest>, ImportError> {
+    let mut waiting: Vec<Digest> = roots.cloned().collect();
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    while let Some(digest) = waiting.pop() {
+        if !seen.insert(digest.clone()) {
+            continue;
+        }
+        if seen.len() > app.settings.limits.manifests_per_image_max {
+            return Err(publisher(format!(
+                "the image has more than {} manifests; split it",
+                app.settings.limits.manifests_per_image_max
+            )));
+        }
+        let linked = store::registry::has_manifest(&app.reader, from, &digest).await?;
+        let stored = store::registry::manifest(&app.reader, &digest).await?;
+        let (Some(_), Some(stored)) = (linked, stored) else {
+            return Err(publisher(format!("manifest {digest} is not in `{from}`; push the image again")));
+        };
+        let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
+            .map_err(|e| publisher(format!("manifest {digest}: {e}")))?;
+        waiting.extend(manifest.children().iter().map(|child| child.digest.clone()));
+        found.push(manifest);
+    }
+    found.reverse();
+    Ok(found)
+}

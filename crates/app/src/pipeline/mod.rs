@@ -1,0 +1,46 @@
+//! The trip of a submission: import, certify, publish. Each is a job that may die at any line and run again.
+
+mod certify;
+mod contents;
+mod gather;
+mod give_up;
+mod import;
+mod import_own;
+mod publish;
+
+pub(crate) use certify::certify;
+pub use contents::{LayerSource, read_contents};
+pub(crate) use give_up::give_up;
+pub(crate) use import::import;
+pub(crate) use publish::publish;
+
+use std::collections::BTreeMap;
+
+use domain::ids::PlanName;
+use oci::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Refused;
+
+/// What the import brought for one plan; kept with the submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// `host/repository` it was read from.
+    pub source: String,
+    /// Every declared tag that the source has.
+    pub tags: BTreeMap<String, Digest>,
+    /// Declared tags that it has not.
+    pub missing_tags: Vec<String>,
+    /// Every manifest reachable from the tags.
+    pub manifests: Vec<Digest>,
+    /// Bytes in all.
+    pub total_bytes: u64,
+}
+
+/// What the import brought, by plan.
+pub fn imported(
+    submission: &store::submissions::Submission,
+) -> Result<BTreeMap<PlanName, Imported>, Refused> {
+    serde_json::from_value(submission.imported.clone())
+        .map_err(|e| Refused::trouble(format!("submission {}: imported: {e}", submission.id)))
+}

@@ -1,0 +1,253 @@
+//! Go-live: releases are written, tags promoted, images made public, the listing switched and the index told, all in one
+//! transaction. Its last step pulls the image as an anonymous visitor would; when that fails nothing of it happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::actor::Actor;
+use domain::lifecycle::{State, Step};
+use domain::offer::Plan;
+use domain::release::{Release, ReleasePlatform};
+use domain::tag::{ModuleTag, Version};
+use oci::{Digest, ImageConfig, Manifest, ManifestBody};
+use store::Tx;
+use store::submissions::Submission;
+
+use super::{Imported, gather, imported};
+use crate::App;
+use crate::error::{Refused, Trouble};
+use crate::jobs::Ended;
+use crate::offers::advance;
+
+/// What will become public for one plan.
+struct Going {
+    repo: String,
+    manifests: Vec<Digest>,
+    blobs: Vec<Digest>,
+    tags: BTreeMap<String, Digest>,
+    releases: Vec<Release>,
+}
+
+/// The job.
+pub(crate) async fn publish(app: &App, id: &str) -> Result<Ended, Refused> {
+    let Some(submission) = store::submissions::find(&app.reader, id).await? else {
+        return Ok(Ended::Done);
+    };
+    if submission.state != State::Publishing {
+        return Ok(Ended::Done);
+    }
+    let mut going = Vec::new();
+    for (name, brought) in imported(&submission)? {
+        let plan = submission.frozen.plans.iter().find(|plan| plan.plan == name);
+        if let Some(plan) = plan {
+            going.push(prepare(app, &submission, plan, &brought).await?);
+        }
+    }
+    match switch(app, &submission, &going).await {
+        Ok(()) => {
+            app.catalog_changed();
+            Ok(Ended::Done)
+        }
+        Err(Refused::Conflict(why)) => undo(app, &submission, &why).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// Reads everything that will be public and checks that its bytes are here. No transaction is open yet.
+async fn prepare(
+    app: &App,
+    submission: &Submission,
+    plan: &Plan,
+    brought: &Imported,
+) -> Result<Going, Refused> {
+    let mut manifests = BTreeMap::new();
+    for digest in &brought.manifests {
+        manifests.insert(digest.clone(), gather::manifest(app, digest).await?);
+    }
+    let mut blobs = BTreeSet::new();
+    for blob in manifests.values().flat_map(Manifest::blobs) {
+        let held = app
+            .blobs
+            .size(&blob.digest)
+            .await
+            .map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))?;
+        if held != Some(blob.size) {
+            return Err(Refused::trouble(format!("blob {} was imported and is gone", blob.digest)));
+        }
+        blobs.insert(blob.digest.clone());
+    }
+    let mut releases = Vec::new();
+    for (tag, digest) in &brought.tags {
+        let Ok(version) = tag.parse::<Version>() else {
+            continue;
+        };
+        releases.push(Release {
+            key: submission.key.clone(),
+            plan: plan.plan.clone(),
+            version,
+            digest: digest.clone(),
+            tags: tags_of(&brought.tags, digest),
+            platforms: platforms(app, digest, &manifests).await?,
+            defaults: plan.defaults.clone(),
+            notes: plan.release_notes.clone(),
+            submission: submission.id.clone(),
+            released_at: app.clock.now(),
+        });
+    }
+    Ok(Going {
+        repo: submission.key.repository(&plan.plan),
+        manifests: brought.manifests.clone(),
+        blobs: blobs.into_iter().collect(),
+        tags: brought.tags.clone(),
+        releases,
+    })
+}
+
+fn tags_of(tags: &BTreeMap<String, Digest>, digest: &Digest) -> Vec<String> {
+    let same = tags.iter().filter(|(_, d)| *d == digest);
+    same.map(|(tag, _)| tag.clone()).collect()
+}
+
+async fn platforms(
+    app: &App,
+    root: &Digest,
+    manifests: &BTreeMap<Digest, Manifest>,
+) -> Result<Vec<ReleasePlatform>, Refused> {
+    let Some(root) = manifests.get(root) else {
+        return Ok(Vec::new());
+    };
+    let mut configs = BTreeMap::new();
+    for manifest in manifests.values() {
+        if let ManifestBody::Image { config, .. } = &manifest.body {
+            let bytes = app
+                .blobs
+                .read(&config.digest)
+                .await
+                .map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))?;
+            if let Ok(config) = ImageConfig::parse(&bytes) {
+                configs.insert(manifest.digest.clone(), config);
+            }
+        }
+    }
+    let images = oci::images_of(root, manifests, &configs);
+    Ok(images
+        .into_iter()
+        .map(|(platform, image)| ReleasePlatform {
+            platform,
+            digest: image.digest.clone(),
+            compressed_bytes: image.blobs().map(|blob| blob.size).sum(),
+            layers: u32::try_from(image.layers().len()).unwrap_or(u32::MAX),
+        })
+        .collect())
+}
+
+async fn switch(app: &App, submission: &Submission, going: &[Going]) -> Result<(), Refused> {
+    let now = app.clock.now();
+    let key = &submission.key;
+    let tx = app.writer.begin().await?;
+    for plan in going {
+        store::registry::publish_closure(&tx, &plan.repo, &plan.manifests, &plan.blobs).await?;
+        write_releases(&tx, plan).await?;
+        move_tags(&tx, plan, now).await?;
+    }
+    let row = store::offers::find(&tx, key)
+        .await?
+        .ok_or_else(|| Refused::not_found("offer", key.to_string()))?;
+    if let Some(before) = row.live_submission
+        && let Some(before) = store::submissions::find(&tx, &before).await?
+        && before.state == State::Live
+    {
+        advance(app, &tx, &Actor::System, &before, Step::Supersede, "a newer submission is live").await?;
+    }
+    store::offers::set_live(&tx, key, &submission.id, now).await?;
+    store::registry::pull_tokens::revoke_of_submission(&tx, &submission.id, now).await?;
+    store::catalog_version::bump(&tx).await?;
+    for plan in going {
+        pull_anonymously(&tx, plan).await?;
+    }
+    advance(app, &tx, &Actor::System, submission, Step::Publish, "pulled anonymously by every tag").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn write_releases(tx: &Tx, plan: &Going) -> Result<(), Refused> {
+    for release in &plan.releases {
+        let found =
+            store::releases::find(tx, &release.key, &release.plan, release.version).await?;
+        match found {
+            None => store::releases::insert(tx, release).await?,
+            Some(before) if before.digest == release.digest => {}
+            Some(before) => {
+                return Err(Refused::Conflict(format!(
+                    "version {} of plan `{}` is live as {} and never changes; the image is now {}. Publish it under a new version",
+                    release.version, release.plan, before.digest, release.digest
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `X.Y.Z` and suffixed tags are set once; `latest` and `X.Y` move forward with the newest version of all releases.
+async fn move_tags(tx: &Tx, plan: &Going, now: i64) -> Result<(), Refused> {
+    for (tag, digest) in &plan.tags {
+        store::registry::set_tag(tx, &plan.repo, tag, digest, now).await?;
+    }
+    let Some(release) = plan.releases.first() else {
+        return Ok(());
+    };
+    let all = store::releases::of_plan(tx, &release.key, &release.plan).await?;
+    let Some(newest) = all.iter().max_by_key(|release| release.version) else {
+        return Ok(());
+    };
+    store::registry::set_tag(tx, &plan.repo, "latest", &newest.digest, now).await?;
+    for tag in plan.tags.keys() {
+        let Ok(ModuleTag::Rolling(major, minor)) = tag.parse() else {
+            continue;
+        };
+        let within = |r: &&Release| (r.version.major, r.version.minor) == (major, minor);
+        if let Some(newest) = all.iter().filter(within).max_by_key(|r| r.version) {
+            store::registry::set_tag(tx, &plan.repo, tag, &newest.digest, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Certification rule T-40: what went live can be pulled by anyone, tag by tag, down to every blob.
+async fn pull_anonymously(tx: &Tx, plan: &Going) -> Result<(), Refused> {
+    let hidden = |what: String| Refused::Conflict(format!("the anonymous pull of {} failed: {what}", plan.repo));
+    for tag in plan.tags.keys() {
+        let root = store::registry::tag(tx, &plan.repo, tag)
+            .await?
+            .ok_or_else(|| hidden(format!("tag {tag} is missing")))?;
+        let mut waiting = vec![root];
+        let mut seen = BTreeSet::new();
+        while let Some(digest) = waiting.pop() {
+            if !seen.insert(digest.clone()) {
+                continue;
+            }
+            let membership = store::registry::has_manifest(tx, &plan.repo, &digest).await?;
+            let stored = store::registry::manifest(tx, &digest).await?;
+            let (Some(true), Some(stored)) = (membership.map(|m| m.public), stored) else {
+                return Err(hidden(format!("manifest {digest} is not public")));
+            };
+            let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
+                .map_err(|e| hidden(e.to_string()))?;
+            waiting.extend(manifest.children().iter().map(|child| child.digest.clone()));
+            for blob in manifest.blobs() {
+                let membership = store::registry::has_blob(tx, &plan.repo, &blob.digest).await?;
+                if !membership.is_some_and(|m| m.public) {
+                    return Err(hidden(format!("blob {} is not public", blob.digest)));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn undo(app: &App, submission: &Submission, why: &str) -> Result<Ended, Refused> {
+    let tx = app.writer.begin().await?;
+    store::submissions::set_failure(&tx, &submission.id, why, app.clock.now()).await?;
+    advance(app, &tx, &Actor::System, submission, Step::UndoPublish, why).await?;
+    tx.commit().await?;
+    Ok(Ended::Done)
+}

@@ -1,0 +1,37 @@
+//! The image registry's use-cases, and the only writer of its rows: who is asking, what they may do, tokens, uploads,
+//! manifests, deletes, and what a caller finds. Speaks the protocol's vocabulary but no HTTP.
+//!
+//! Left out: go-live, which alone writes `{publisher}/{offer}/{plan}`, and the sweep of bytes that nothing holds.
+
+mod access;
+mod authorize;
+mod caller;
+mod delete;
+mod grant;
+mod keys;
+mod log;
+mod meter;
+mod passwords;
+mod place;
+mod push_manifest;
+mod read;
+mod refusal;
+mod token;
+mod upload;
+
+pub use access::{Ask, Decision, Facts, Target, decide, sees_hidden};
+pub use authorize::{PushPass, allow_write, write_ask};
+pub use caller::{Caller, PREVIEW_USER, identify, sign_in};
+pub use delete::{delete_blob, delete_manifest};
+pub use grant::{Granted, SCOPES_MAX, grant_token};
+pub use keys::{KeyError, TOKEN_KEYS_MAX, TokenKeys};
+pub(crate) use passwords::Passwords;
+pub use place::{INCOMING, Place};
+pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
+pub use read::{FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, catalog, find_blob, find_manifest, list_tags, referrers};
+pub use refusal::{Fault, Refusal};
+pub use token::{Bearer, Claims, TOKEN_SECONDS_MAX, TokenError};
+pub use upload::{
+    Chunk, Upload, append_chunk, cancel_upload, drop_stale_uploads, find_upload, finish_upload, mount_blob, put_blob,
+    start_upload,
+};

@@ -1,0 +1,134 @@
+//! A member puts a manifest into the publisher's own repository. Refuses one that is malformed, whose digest is another,
+//! or that points at what this repository does not hold: content of others is as unknown as content that does not
+//! exist (product ruling 6).
+
+use oci::{Digest, ErrorCode, Manifest, ManifestError, Reference, Tag};
+use serde_json::json;
+use store::Tx;
+use store::registry::StoredManifest;
+
+use super::authorize::PushPass;
+use super::log::record;
+use super::refusal::{Fault, Refusal};
+use crate::App;
+
+/// Faults told at once; a manifest may list thousands of absent layers.
+const FAULTS_MAX: usize = 20;
+
+/// What a person's client sends.
+#[derive(Clone, Debug)]
+pub struct PushManifest {
+    /// Under which tag or digest.
+    pub reference: Reference,
+    /// Further tags to set at once.
+    pub tags: Vec<Tag>,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedManifest {
+    /// Under this digest.
+    pub digest: Digest,
+    /// What it refers to.
+    pub subject: Option<Digest>,
+}
+
+/// Stores the manifest, links it and moves the tags, all at once or not at all.
+pub async fn push_manifest(app: &App, pass: &PushPass, command: PushManifest) -> Result<PushedManifest, Refusal> {
+    let manifest = parse(&command)?;
+    let digest = match &command.reference {
+        Reference::Tag(_) => manifest.digest.clone(),
+        Reference::Digest(stated) => {
+            let found = manifest.digest_with(stated.algorithm());
+            if found != *stated {
+                let message = format!("the manifest was pushed as {stated} but its bytes have the digest {found}; send the exact bytes");
+                return Err(Refusal::invalid(ErrorCode::DigestInvalid, message));
+            }
+            found
+        }
+    };
+    let mut tags = command.tags;
+    if let Reference::Tag(tag) = &command.reference
+        && !tags.contains(tag)
+    {
+        tags.push(tag.clone());
+    }
+    let subject = manifest.subject().map(|subject| subject.digest.clone());
+    let row = StoredManifest {
+        digest: digest.clone(),
+        media_type: manifest.media_type.clone(),
+        bytes: command.bytes,
+        subject: subject.clone(),
+        artifact_type: manifest.artifact_type().map(ToOwned::to_owned),
+    };
+    let now = app.clock.now();
+    let repository = pass.repository().as_str();
+    let tx = app.writer.begin().await?;
+    if let Some(reason) = store::registry::block_reason(&tx, &digest).await? {
+        return Err(Refusal::Denied(format!("{digest} was taken down by the operator and cannot be pushed again: {reason}")));
+    }
+    hold_what_it_needs(&tx, repository, &manifest).await?;
+    store::registry::put_manifest(&tx, &row).await?;
+    store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
+    if store::registry::hold_manifest(&tx, repository, &digest).await?.is_none() {
+        // It was there, and someone deleted it while we waited for the lock.
+        store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
+    }
+    for tag in &tags {
+        store::registry::set_tag(&tx, repository, tag.as_str(), &digest, now).await?;
+    }
+    let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    let data = json!({"digest": digest, "media_type": row.media_type, "tags": names});
+    record(app, &tx, pass, "manifest_pushed", data).await?;
+    tx.commit().await?;
+    Ok(PushedManifest { digest, subject })
+}
+
+fn parse(command: &PushManifest) -> Result<Manifest, Refusal> {
+    Manifest::parse(command.content_type.as_deref(), &command.bytes).map_err(|error| {
+        let fault = Fault::new(error.code(), error.to_string());
+        match error {
+            ManifestError::TooLarge { .. } => Refusal::TooLarge(fault),
+            _ => Refusal::Invalid(vec![fault]),
+        }
+    })
+}
+
+/// Checks that the repository holds every blob and child, with the size the manifest states, and keeps the blobs from
+/// being deleted until this transaction has ended.
+async fn hold_what_it_needs(tx: &Tx, repository: &str, manifest: &Manifest) -> Result<(), Refusal> {
+    let mut faults = Vec::new();
+    let absent = |digest: &Digest, what: &str| {
+        Fault::new(
+            ErrorCode::ManifestBlobUnknown,
+            format!("the manifest lists the {what} {digest}, which `{repository}` does not have; push it first"),
+        )
+        .with(json!({"digest": digest}))
+    };
+    for blob in manifest.blobs() {
+        match store::registry::hold_blob(tx, repository, &blob.digest).await? {
+            Some(held) if u64::try_from(held.size) == Ok(blob.size) => {}
+            Some(held) => faults.push(Fault::new(
+                ErrorCode::ManifestInvalid,
+                format!("the manifest says that {} has {} bytes, but it has {}", blob.digest, blob.size, held.size),
+            )),
+            None => faults.push(absent(&blob.digest, "blob")),
+        }
+        if faults.len() >= FAULTS_MAX {
+            break;
+        }
+    }
+    for child in manifest.children() {
+        if faults.len() >= FAULTS_MAX {
+            break;
+        }
+        if store::registry::has_manifest(tx, repository, &child.digest).await?.is_none() {
+            faults.push(absent(&child.digest, "manifest"));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Refusal::Invalid(faults)) }
+}

@@ -1,0 +1,57 @@
+//! What the operator decided, parsed and complete. The binary builds it from flags, environment and file;
+//! nothing in here is read from anywhere else.
+
+use url::Url;
+
+/// Everything use-cases need to know about this installation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people reach the marketplace, such as `https://market.example`. Never taken from a Host header.
+    pub public_url: Url,
+    /// Where devices pull, such as `market.example` or `127.0.0.1:8080`.
+    pub registry_host: String,
+    /// Name of this marketplace in titles and tokens.
+    pub name: String,
+    /// Who answers new publishers.
+    pub onboarding_contact: String,
+    /// Version of the marketplace terms that publishers accept.
+    pub terms_version: String,
+    /// May people sign up by themselves?
+    pub open_sign_up: bool,
+    /// Ask the addresses of a listing whether they answer?
+    pub check_links: bool,
+    /// Bounds on bytes and counts.
+    pub limits: Limits,
+    /// Images of the runtime in generated manifests.
+    pub runtime: domain::deployment::Runtime,
+}
+
+/// Every bound that an operator may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest blob, pushed or imported.
+    pub blob_bytes_max: u64,
+    /// All bytes of one plan's image, every platform together.
+    pub image_bytes_max: u64,
+    /// Manifests in one image, nested indexes included.
+    pub manifests_per_image_max: usize,
+    /// Layers fetched at once.
+    pub import_parallel_max: usize,
+    /// Hours that a preview token lives.
+    pub preview_hours_max: u32,
+    /// Jobs run at once by this process.
+    pub jobs_parallel_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            blob_bytes_max: 10 * 1024 * 1024 * 1024,
+            image_bytes_max: 40 * 1024 * 1024 * 1024,
+            manifests_per_image_max: 64,
+            import_parallel_max: 4,
+            preview_hours_max: 14 * 24,
+            jobs_parallel_max: 2,
+        }
+    }
+}

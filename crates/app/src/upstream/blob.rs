@@ -1,0 +1,337 @@
+//! Blobs of an upstream repository as streams: never more bytes than stated, taken up again by `Range` where the
+//! connection broke, cut off when they crawl. Whether the bytes are the right ones is for the store to verify.
+
+use bytes::Bytes;
+use futures_util::stream::{Stream, TryStreamExt, try_unfold};
+use oci::{Descriptor, Digest};
+use reqwest::Method;
+use reqwest::header::{CONTENT_RANGE, HeaderValue, RANGE};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Ask, Registry, UpstreamError};
+use crate::egress::{Answer, Outgoing};
+
+/// The largest blob that is taken whole into memory (image configurations).
+pub const SMALL_BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Addresses of one foreign layer that are tried.
+const URLS_MAX: usize = 8;
+
+/// One blob on its way.
+struct Transfer {
+    registry: Registry,
+    digest: Digest,
+    /// Where it comes from instead of the registry: a foreign layer's own address.
+    elsewhere: Option<Url>,
+    size: u64,
+    offset: u64,
+    body: Option<Body>,
+    /// Tries since the last headway.
+    failures: u32,
+    resumes: u32,
+    /// Offset at the last failure.
+    failed_at: u64,
+}
+
+struct Body {
+    answer: Answer,
+    /// Bytes we have already, which a registry without ranges sends again.
+    skip: u64,
+    window_start: Instant,
+    window_offset: u64,
+}
+
+enum Step {
+    Chunk(Bytes),
+    /// The connection ended or broke.
+    Broken,
+}
+
+impl Registry {
+    /// The bytes `resume_from..expected_size` of a blob, in order. The stream fails when there are fewer or more, and
+    /// goes on by itself where the connection broke. It owns what it needs; dropping it closes the connection.
+    ///
+    /// # Errors
+    /// [`UpstreamError::BlobMissing`] and whatever else the first answer tells.
+    pub async fn blob(
+        &self,
+        digest: &Digest,
+        expected_size: u64,
+        resume_from: u64,
+    ) -> Result<
+        impl Stream<Item = Result<Bytes, UpstreamError>> + Send + 'static + use<>,
+        UpstreamError,
+    > {
+        self.transfer(digest, expected_size, resume_from, None)
+            .await
+    }
+
+    /// A foreign layer from the addresses its descriptor names, each through the guard and without credentials. The
+    /// first address that answers is used.
+    ///
+    /// # Errors
+    /// What the last address answered.
+    pub async fn foreign_blob(
+        &self,
+        layer: &Descriptor,
+    ) -> Result<
+        impl Stream<Item = Result<Bytes, UpstreamError>> + Send + 'static + use<>,
+        UpstreamError,
+    > {
+        let mut last = UpstreamError::BlobMissing {
+            at: self.0.at.clone(),
+            digest: layer.digest.clone(),
+        };
+        for text in layer.urls.iter().take(URLS_MAX) {
+            let opened = self.foreign_url(layer, text).await;
+            match opened {
+                Ok(url) => {
+                    return self
+                        .transfer(&layer.digest, layer.size, 0, Some(url))
+                        .await;
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn foreign_url(&self, layer: &Descriptor, text: &str) -> Result<Url, UpstreamError> {
+        let protocol = |found: String| UpstreamError::Protocol {
+            at: self.0.at.clone(),
+            what: format!("foreign layer {}", layer.digest),
+            found,
+        };
+        let url = Url::parse(text)
+            .map_err(|error| protocol(format!("`{}`: {error}", crate::egress::shown(text))))?;
+        let answer = self
+            .patiently(&Outgoing::new(Method::HEAD, url.clone()))
+            .await?;
+        if answer.response.status().is_success() {
+            return Ok(url);
+        }
+        Err(protocol(format!(
+            "status {} from {}",
+            answer.response.status().as_u16(),
+            crate::egress::authority(&answer.url)
+        )))
+    }
+
+    /// A blob small enough for memory, verified.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Limit`] over [`SMALL_BLOB_BYTES_MAX`], [`UpstreamError::DigestMismatch`] and the rest.
+    pub async fn small_blob(&self, blob: &Descriptor) -> Result<Bytes, UpstreamError> {
+        if blob.size > SMALL_BLOB_BYTES_MAX {
+            return Err(UpstreamError::Limit {
+                at: self.0.at.clone(),
+                what: format!("bytes of {}", blob.digest),
+                limit: SMALL_BLOB_BYTES_MAX,
+                found: blob.size,
+                fix: "build the image again with a smaller configuration",
+            });
+        }
+        let bytes = self
+            .blob(&blob.digest, blob.size, 0)
+            .await?
+            .try_fold(Vec::new(), async |mut all, chunk| {
+                all.extend_from_slice(&chunk);
+                Ok(all)
+            })
+            .await?;
+        let found = Digest::of(blob.digest.algorithm(), &bytes);
+        if found != blob.digest {
+            return Err(UpstreamError::DigestMismatch {
+                at: self.0.at.clone(),
+                what: format!("blob {}", blob.digest),
+                expected: blob.digest.clone(),
+                found,
+            });
+        }
+        Ok(bytes.into())
+    }
+
+    async fn transfer(
+        &self,
+        digest: &Digest,
+        size: u64,
+        offset: u64,
+        elsewhere: Option<Url>,
+    ) -> Result<
+        impl Stream<Item = Result<Bytes, UpstreamError>> + Send + 'static + use<>,
+        UpstreamError,
+    > {
+        let mut transfer = Transfer {
+            registry: self.clone(),
+            digest: digest.clone(),
+            elsewhere,
+            size,
+            offset: offset.min(size),
+            body: None,
+            failures: 0,
+            resumes: 0,
+            failed_at: offset.min(size),
+        };
+        if transfer.offset < size {
+            transfer.body = Some(transfer.open().await?);
+        }
+        Ok(try_unfold(transfer, Transfer::next))
+    }
+}
+
+impl Transfer {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, UpstreamError> {
+        while self.offset < self.size {
+            let body = match self.body.take() {
+                Some(body) => body,
+                None => self.open().await?,
+            };
+            match self.step(body).await? {
+                Step::Chunk(chunk) if chunk.is_empty() => {}
+                Step::Chunk(chunk) => {
+                    self.offset += chunk.len() as u64;
+                    return Ok(Some((chunk, self)));
+                }
+                Step::Broken => self.pause_after_failure().await?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn what(&self) -> String {
+        format!("blob {}", self.digest)
+    }
+
+    async fn open(&self) -> Result<Body, UpstreamError> {
+        let registry = &self.registry;
+        let what = self.what();
+        let range = HeaderValue::from_str(&format!("bytes={}-", self.offset)).ok();
+        let range = range.filter(|_| self.offset > 0);
+        let answer = match &self.elsewhere {
+            Some(url) => {
+                let mut request = Outgoing::new(Method::GET, url.clone());
+                request
+                    .headers
+                    .extend(range.map(|range| (RANGE, range)));
+                registry.patiently(&request).await?
+            }
+            None => {
+                let url = registry.url(&format!("blobs/{}", self.digest)).await?;
+                let mut ask = Ask::get(url, &what);
+                ask.headers.extend(range.map(|range| (RANGE, range)));
+                registry.ask(ask).await?
+            }
+        };
+        let (skip, expected) = match answer.response.status().as_u16() {
+            200 => (self.offset, self.size),
+            206 if self.offset > 0 => {
+                self.check_range(&answer)?;
+                (0, self.size - self.offset)
+            }
+            404 => {
+                return Err(UpstreamError::BlobMissing {
+                    at: registry.0.at.clone(),
+                    digest: self.digest.clone(),
+                });
+            }
+            _ => return Err(registry.unexpected(answer, &what).await),
+        };
+        match answer.response.content_length() {
+            Some(length) if length != expected => Err(self.wrong_size(length + self.offset - skip)),
+            _ => Ok(Body {
+                answer,
+                skip,
+                window_start: Instant::now(),
+                window_offset: self.offset,
+            }),
+        }
+    }
+
+    /// A part must start where we asked, or it would be stitched in wrongly.
+    fn check_range(&self, answer: &Answer) -> Result<(), UpstreamError> {
+        let range = answer.response.headers().get(CONTENT_RANGE);
+        let range = range.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let starts = range
+            .strip_prefix("bytes ")
+            .and_then(|rest| rest.trim_start().split_once('-'))
+            .and_then(|(start, _)| start.parse().ok());
+        if starts == Some(self.offset) {
+            return Ok(());
+        }
+        Err(UpstreamError::Protocol {
+            at: self.registry.0.at.clone(),
+            what: self.what(),
+            found: format!("another part (`{}`)", crate::egress::shown(range)),
+        })
+    }
+
+    fn wrong_size(&self, found: u64) -> UpstreamError {
+        UpstreamError::SizeMismatch {
+            at: self.registry.0.at.clone(),
+            what: self.what(),
+            expected: self.size,
+            found: found.to_string(),
+        }
+    }
+
+    /// Reads one chunk; keeps the body for the next one when it came whole.
+    async fn step(&mut self, mut body: Body) -> Result<Step, UpstreamError> {
+        let limits = &self.registry.0.limits;
+        // The connection's own idle limit ends a silent wait; this one ends a crawling one.
+        let window_end = body.window_start + limits.headway_time_max;
+        let read = tokio::time::timeout_at(window_end, body.answer.response.chunk()).await;
+        let mut chunk = match read {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None) | Err(_)) => return Ok(Step::Broken),
+            Err(_) => {
+                let gained = self.offset - body.window_offset;
+                if gained < limits.headway_bytes_min {
+                    return Err(UpstreamError::TooSlow {
+                        at: self.registry.0.at.clone(),
+                        what: self.what(),
+                        bytes_min: limits.headway_bytes_min,
+                        time: limits.headway_time_max,
+                    });
+                }
+                body.window_start = Instant::now();
+                body.window_offset = self.offset;
+                self.body = Some(body);
+                return Ok(Step::Chunk(Bytes::new()));
+            }
+        };
+        let skipped = chunk.len().min(usize::try_from(body.skip).unwrap_or(usize::MAX));
+        body.skip -= skipped as u64;
+        chunk = chunk.split_off(skipped);
+        if self.offset + chunk.len() as u64 > self.size {
+            return Err(UpstreamError::SizeMismatch {
+                at: self.registry.0.at.clone(),
+                what: self.what(),
+                expected: self.size,
+                found: "more".to_owned(),
+            });
+        }
+        self.body = Some(body);
+        Ok(Step::Chunk(chunk))
+    }
+
+    async fn pause_after_failure(&mut self) -> Result<(), UpstreamError> {
+        let limits = &self.registry.0.limits;
+        self.resumes += 1;
+        if self.offset - self.failed_at >= limits.headway_bytes_min {
+            self.failures = 0;
+        }
+        self.failures += 1;
+        self.failed_at = self.offset;
+        if self.failures >= limits.attempts_max || self.resumes > limits.resumes_max {
+            return Err(UpstreamError::Cut {
+                at: self.registry.0.at.clone(),
+                what: self.what(),
+                got: self.offset,
+                expected: self.size,
+                attempts: self.failures,
+            });
+        }
+        tokio::time::sleep(limits.pause(self.failures)).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,325 @@
+//! What a copy of some tags consists of: every manifest they reach, every blob those name, and how much it is.
+//!
+//! Planning reads manifests only. Fetching the blobs, verifying and linking them is the import job's part.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use oci::{Descriptor, Digest, Manifest, ManifestKind, Reference, Tag};
+
+use super::{Registry, UpstreamError};
+
+/// Indexes within indexes.
+pub const DEPTH_MAX: usize = 3;
+/// Layers of one image; overlay file systems end near there.
+pub const LAYERS_MAX: usize = 127;
+/// Tags of one plan.
+pub const TAGS_MAX: usize = 100;
+
+/// Bounds on one plan's image that an operator may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyLimits {
+    /// All manifests and blobs together, each once.
+    pub image_bytes_max: u64,
+    /// One blob.
+    pub blob_bytes_max: u64,
+    /// Manifests reached, indexes included.
+    pub manifests_max: usize,
+}
+
+impl Default for CopyLimits {
+    fn default() -> Self {
+        Self {
+            image_bytes_max: 40 * 1024 * 1024 * 1024,
+            blob_bytes_max: 10 * 1024 * 1024 * 1024,
+            manifests_max: 64,
+        }
+    }
+}
+
+/// See [`plan_copy`].
+#[derive(Clone, Debug)]
+pub struct CopyPlan {
+    /// What each tag pointed at when it was asked.
+    pub tags: BTreeMap<String, Digest>,
+    /// Tags the repository does not have, in the order asked.
+    pub missing: Vec<String>,
+    /// Every manifest reached, each once, children before the indexes that list them.
+    pub manifests: Vec<Manifest>,
+    /// Every blob to fetch, each once, in order of appearance.
+    pub blobs: Vec<Descriptor>,
+    /// Layers their maker does not let others distribute: not fetched, not counted; devices get them from the
+    /// addresses in the descriptor, each of which passed the egress guard.
+    pub foreign: Vec<Descriptor>,
+    /// Bytes of all manifests and blobs.
+    pub total_bytes: u64,
+}
+
+impl CopyPlan {
+    /// The manifest with this digest, if it is part of the plan.
+    pub fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
+        self.manifests.iter().find(|found| found.digest == *digest)
+    }
+}
+
+/// A manifest still to be looked at.
+struct Pending {
+    manifest: Manifest,
+    depth: usize,
+}
+
+struct Walk<'a> {
+    registry: &'a Registry,
+    limits: &'a CopyLimits,
+    plan: CopyPlan,
+    seen: HashSet<Digest>,
+    sizes: HashMap<Digest, u64>,
+    queue: VecDeque<Pending>,
+}
+
+/// Resolves `tags` and walks what they reach.
+///
+/// # Errors
+/// [`UpstreamError`]: a tag that is not there is no error but in [`CopyPlan::missing`]; a child that is not there,
+/// a broken manifest or a bound passed is one.
+pub async fn plan_copy(
+    registry: &Registry,
+    tags: &[impl AsRef<str>],
+    limits: &CopyLimits,
+) -> Result<CopyPlan, UpstreamError> {
+    let mut walk = Walk {
+        registry,
+        limits,
+        plan: CopyPlan {
+            tags: BTreeMap::new(),
+            missing: Vec::new(),
+            manifests: Vec::new(),
+            blobs: Vec::new(),
+            foreign: Vec::new(),
+            total_bytes: 0,
+        },
+        seen: HashSet::new(),
+        sizes: HashMap::new(),
+        queue: VecDeque::new(),
+    };
+    walk.bound(
+        "tags of one plan",
+        TAGS_MAX as u64,
+        tags.len() as u64,
+        "name fewer tags",
+    )?;
+    for tag in tags {
+        let tag: Tag = tag
+            .as_ref()
+            .parse()
+            .map_err(|source| UpstreamError::Tag {
+                at: registry.0.at.clone(),
+                source,
+            })?;
+        match registry.tagged(&tag).await {
+            Ok(manifest) => {
+                let digest = manifest.digest.clone();
+                walk.plan.tags.insert(tag.to_string(), digest);
+                walk.enqueue(manifest, 0)?;
+            }
+            Err(UpstreamError::NotFound { .. }) => walk.plan.missing.push(tag.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    while let Some(Pending { manifest, depth }) = walk.queue.pop_front() {
+        walk.visit(manifest, depth).await?;
+    }
+    let found = std::mem::take(&mut walk.plan.manifests);
+    walk.plan.manifests = children_first(found);
+    Ok(walk.plan)
+}
+
+/// Orders manifests so that a registry which checks references takes them one by one. Digests allow no cycle, so
+/// every pass places at least one.
+fn children_first(mut waiting: Vec<Manifest>) -> Vec<Manifest> {
+    let mut placed: Vec<Manifest> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let open: HashSet<Digest> = waiting.iter().map(|found| found.digest.clone()).collect();
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|manifest| {
+            let mut children = manifest.children().iter();
+            !children.any(|child| open.contains(&child.digest))
+        });
+        if ready.is_empty() {
+            placed.extend(rest);
+            break;
+        }
+        placed.extend(ready);
+        waiting = rest;
+    }
+    placed
+}
+
+impl Walk<'_> {
+    fn enqueue(&mut self, manifest: Manifest, depth: usize) -> Result<(), UpstreamError> {
+        if self.seen.contains(&manifest.digest) {
+            return Ok(());
+        }
+        self.size_of(&manifest.digest, manifest.bytes.len() as u64)?;
+        self.seen.insert(manifest.digest.clone());
+        self.bound(
+            "manifests of one image",
+            self.limits.manifests_max as u64,
+            self.seen.len() as u64,
+            "publish fewer tags or platforms at once",
+        )?;
+        self.queue.push_back(Pending { manifest, depth });
+        Ok(())
+    }
+
+    async fn visit(&mut self, manifest: Manifest, depth: usize) -> Result<(), UpstreamError> {
+        match manifest.kind() {
+            ManifestKind::Image => self.image(&manifest).await?,
+            ManifestKind::Index => self.index(&manifest, depth).await?,
+        }
+        self.plan.manifests.push(manifest);
+        Ok(())
+    }
+
+    async fn image(&mut self, manifest: &Manifest) -> Result<(), UpstreamError> {
+        self.bound(
+            "layers of one image",
+            LAYERS_MAX as u64,
+            manifest.layers().len() as u64,
+            "build the image with fewer layers",
+        )?;
+        for layer in manifest.layers() {
+            if layer.is_elsewhere() && !self.plan.foreign.contains(layer) {
+                self.check_foreign(layer).await?;
+                self.plan.foreign.push(layer.clone());
+            }
+        }
+        for blob in manifest.blobs() {
+            if self.size_of(&blob.digest, blob.size)? {
+                self.bound(
+                    "bytes of one layer",
+                    self.limits.blob_bytes_max,
+                    blob.size,
+                    "split the layer, or leave out what the module does not need",
+                )?;
+                self.plan.blobs.push(blob.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn index(&mut self, index: &Manifest, depth: usize) -> Result<(), UpstreamError> {
+        self.bound(
+            "indexes nested in one image",
+            DEPTH_MAX as u64,
+            depth as u64 + 1,
+            "list the platforms in one index",
+        )?;
+        for child in index.children() {
+            if self.seen.contains(&child.digest) {
+                self.size_of(&child.digest, child.size)?;
+                continue;
+            }
+            // Checked before the child is fetched: an index may list thousands.
+            self.bound(
+                "manifests of one image",
+                self.limits.manifests_max as u64,
+                self.seen.len() as u64 + 1,
+                "publish fewer tags or platforms at once",
+            )?;
+            let reference = Reference::Digest(child.digest.clone());
+            let found = self.registry.manifest(&reference).await;
+            let manifest = found.map_err(|error| match error {
+                UpstreamError::NotFound { at, .. } => UpstreamError::ChildMissing {
+                    at,
+                    index: index.digest.clone(),
+                    child: child.digest.clone(),
+                    platform: child.platform.clone(),
+                },
+                other => other,
+            })?;
+            self.check_child(child, &manifest)?;
+            self.enqueue(manifest, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn check_child(&self, child: &Descriptor, manifest: &Manifest) -> Result<(), UpstreamError> {
+        let at = &self.registry.0.at;
+        let found = manifest.bytes.len() as u64;
+        if found != child.size {
+            return Err(UpstreamError::SizeMismatch {
+                at: at.clone(),
+                what: format!("manifest {}", child.digest),
+                expected: child.size,
+                found: found.to_string(),
+            });
+        }
+        if manifest.media_type != child.media_type {
+            return Err(UpstreamError::Protocol {
+                at: at.clone(),
+                what: format!("manifest {}", child.digest),
+                found: format!(
+                    "type `{}`, where its index says `{}`",
+                    manifest.media_type,
+                    crate::egress::shown(&child.media_type)
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    async fn check_foreign(&self, layer: &Descriptor) -> Result<(), UpstreamError> {
+        let at = &self.registry.0.at;
+        for text in &layer.urls {
+            let url = url::Url::parse(text).map_err(|error| UpstreamError::Protocol {
+                at: at.clone(),
+                what: format!("foreign layer {}", layer.digest),
+                found: format!("the address `{}` ({error})", crate::egress::shown(text)),
+            })?;
+            let checked = self.registry.0.egress.check(&url).await;
+            checked.map_err(|error| UpstreamError::egress(at, error))?;
+        }
+        Ok(())
+    }
+
+    /// Counts `digest` once; `true` when it is new. Two sizes for one digest cannot both be right.
+    fn size_of(&mut self, digest: &Digest, size: u64) -> Result<bool, UpstreamError> {
+        match self.sizes.insert(digest.clone(), size) {
+            Some(known) if known != size => Err(UpstreamError::SizeMismatch {
+                at: self.registry.0.at.clone(),
+                what: digest.to_string(),
+                expected: known,
+                found: size.to_string(),
+            }),
+            Some(_) => Ok(false),
+            None => {
+                self.plan.total_bytes = self.plan.total_bytes.saturating_add(size);
+                self.bound(
+                    "bytes of one image",
+                    self.limits.image_bytes_max,
+                    self.plan.total_bytes,
+                    "publish fewer platforms at once, or a smaller image",
+                )?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn bound(
+        &self,
+        what: &str,
+        limit: u64,
+        found: u64,
+        fix: &'static str,
+    ) -> Result<(), UpstreamError> {
+        if found <= limit {
+            return Ok(());
+        }
+        Err(UpstreamError::Limit {
+            at: self.registry.0.at.clone(),
+            what: what.to_owned(),
+            limit,
+            found,
+            fix,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! One object being written. Small ones go in one request, large ones in parts; either way nothing can be seen under
+//! the name before [`Incoming::finish`]. Dropped half-way, a local object leaves nothing; on S3 the parts stay unseen
+//! until the bucket's rule for incomplete uploads removes them.
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+
+use super::BlobError;
+
+/// Size of a part, and most bytes of one object held in memory. S3 allows 10,000 parts, so an object is at most
+/// 80 GB.
+pub const PART_BYTES: usize = 8 * 1024 * 1024;
+
+pub(super) struct Incoming<'a> {
+    store: &'a dyn ObjectStore,
+    path: &'a Path,
+    held: Vec<Bytes>,
+    held_bytes: usize,
+    parts: Option<Box<dyn MultipartUpload>>,
+    size: u64,
+}
+
+impl<'a> Incoming<'a> {
+    pub(super) fn new(store: &'a dyn ObjectStore, path: &'a Path) -> Self {
+        Self {
+            store,
+            path,
+            held: Vec::new(),
+            held_bytes: 0,
+            parts: None,
+            size: 0,
+        }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds bytes; waits while a part is written, so that a fast sender never fills the memory.
+    pub(super) async fn push(&mut self, mut bytes: Bytes) -> Result<(), BlobError> {
+        self.size += bytes.len() as u64;
+        while self.held_bytes + bytes.len() > PART_BYTES {
+            self.hold(bytes.split_to(PART_BYTES - self.held_bytes));
+            self.flush().await?;
+        }
+        self.hold(bytes);
+        Ok(())
+    }
+
+    fn hold(&mut self, bytes: Bytes) {
+        self.held_bytes += bytes.len();
+        if !bytes.is_empty() {
+            self.held.push(bytes);
+        }
+    }
+
+    fn take_held(&mut self) -> PutPayload {
+        self.held_bytes = 0;
+        std::mem::take(&mut self.held).into_iter().collect()
+    }
+
+    async fn flush(&mut self) -> Result<(), BlobError> {
+        let part = self.take_held();
+        let parts = match &mut self.parts {
+            Some(parts) => parts,
+            None => {
+                let started = self.store.put_multipart(self.path).await;
+                self.parts.insert(started.map_err(BlobError::storage("begin to write", self.path))?)
+            }
+        };
+        parts.put_part(part).await.map_err(BlobError::storage("write to", self.path))
+    }
+
+    /// Makes the whole object visible under its name, durably.
+    pub(super) async fn finish(mut self) -> Result<u64, BlobError> {
+        if self.parts.is_some() {
+            self.flush().await?;
+        }
+        let rest = self.take_held();
+        let done = match &mut self.parts {
+            Some(parts) => parts.complete().await,
+            None => self.store.put(self.path, rest).await,
+        };
+        done.map_err(BlobError::storage("finish writing", self.path))?;
+        Ok(self.size)
+    }
+
+    /// Gives the object up. A failure leaves at most unseen parts, so it is only logged.
+    pub(super) async fn abort(mut self) {
+        if let Some(parts) = &mut self.parts
+            && let Err(error) = parts.abort().await
+        {
+            tracing::warn!(object = %self.path, %error, "could not give up a half-written object");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The places where SQLite and PostgreSQL differ, each with its reason. Nothing else in this crate asks for the engine,
+//! except the transaction mode in `source.rs` and column types in `migration/columns.rs`.
+
+use std::path::Path;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
+
+use crate::error::Error;
+use crate::source::{Tx, Writer};
+
+/// Any number, as long as no other program takes the same one on the same database.
+const MIGRATION_LOCK: i64 = 0x6564_6765_6d61_7274;
+
+/// PostgreSQL: several replicas may start at once, so each waits for the advisory lock of this transaction.
+/// SQLite: one process uses the file, so there is nobody to wait for, and the one connection must stay free.
+pub(crate) async fn take_turn_to_migrate(writer: &Writer) -> Result<Option<Tx>, Error> {
+    if writer.pool.get_database_backend() != DbBackend::Postgres {
+        return Ok(None);
+    }
+    let turn = writer.begin().await?;
+    let lock = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "select pg_advisory_xact_lock($1)",
+        [Value::from(MIGRATION_LOCK)],
+    );
+    turn.inner.execute_raw(lock).await?;
+    Ok(Some(turn))
+}
+
+/// SQLite copies itself while in use; PostgreSQL has its own tool.
+pub(crate) async fn vacuum_into(writer: &Writer, path: &Path) -> Result<(), Error> {
+    let pool = &writer.reader.pool;
+    if pool.get_database_backend() != DbBackend::Sqlite {
+        let what = "back-up of PostgreSQL: use pg_dump, which copies it while in use";
+        return Err(Error::Other(DbErr::Custom(what.to_owned())));
+    }
+    let Some(path) = path.to_str() else {
+        let what = format!("back-up to {}: the path is not UTF-8", path.display());
+        return Err(Error::Other(DbErr::Custom(what)));
+    };
+    let copy = Statement::from_sql_and_values(DbBackend::Sqlite, "vacuum into $1", [Value::from(path)]);
+    pool.execute_raw(copy).await?;
+    Ok(())
+}
+
+/// Takes the job that has been due longest: queued, or running under a lease that ran out.
+///
+/// PostgreSQL: rows that another worker is just taking are passed over (`skip locked`), so workers never wait for
+/// each other. SQLite knows no row locks and needs none: its one writer makes the statement atomic.
+pub(crate) fn claim_job(engine: DbBackend, worker: &str, now: i64, until: i64) -> Statement {
+    const SQLITE: &str = "update jobs set state = 'running', attempts = attempts + 1, lease_until = $1, leased_by = $2 \
+        where id = (select id from jobs \
+            where (state = 'queued' and run_at <= $3) or (state = 'running' and lease_until < $3) \
+            order by run_at, id limit 1) \
+        returning *";
+    const POSTGRES: &str = "update jobs set state = 'running', attempts = attempts + 1, lease_until = $1, leased_by = $2 \
+        where id = (select id from jobs \
+            where (state = 'queued' and run_at <= $3) or (state = 'running' and lease_until < $3) \
+            order by run_at, id limit 1 for update skip locked) \
+        returning *";
+    let sql = match engine {
+        DbBackend::Postgres => POSTGRES,
+        _ => SQLITE,
+    };
+    Statement::from_sql_and_values(engine, sql, [until.into(), worker.into(), now.into()])
+}

@@ -1,0 +1,149 @@
+//! Opening a store: connect, refuse a database from the future, migrate, open the blob storage.
+
+use std::path::PathBuf;
+
+use sea_orm_migration::MigratorTrait;
+
+use crate::blobs::Blobs;
+use crate::connect::{connect, without_secrets};
+use crate::dialect;
+use crate::error::Error;
+use crate::migration::Migrator;
+use crate::source::{Reader, Writer};
+
+/// Everything that Edgemart keeps: rows and blobs.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Reads rows.
+    pub reader: Reader,
+    /// Changes rows.
+    pub writer: Writer,
+    /// Layers, configs, upload chunks and pictures.
+    pub blobs: Blobs,
+}
+
+/// The key pair for an S3 bucket. Never shown.
+#[derive(Clone)]
+pub struct StorageKeys {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
+}
+
+impl std::fmt::Debug for StorageKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StorageKeys(not shown)")
+    }
+}
+
+/// Why the store did not open. Each text names the address tried, without its password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither SQLite nor PostgreSQL.
+    #[error("database address with scheme `{0}`: only sqlite:///path/to/file.db and postgres://host/name are known")]
+    DatabaseScheme(String),
+    /// SQLite in memory.
+    #[error("SQLite in memory cannot be shared by several connections; give a file: sqlite:///path/to/file.db")]
+    SqliteInMemory,
+    /// The database did not answer, or refused.
+    #[error("could not open the database {url}: {source}")]
+    Database {
+        /// Where.
+        url: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database was last used by a newer Edgemart.
+    #[error(
+        "the database has the migration `{found}`, which this version does not know; start the newer version again, or restore the back-up made before the upgrade"
+    )]
+    SchemaNewer {
+        /// The first unknown migration.
+        found: String,
+    },
+    /// A migration failed; on both engines nothing of it remains.
+    #[error("could not migrate the database {url}: {source}")]
+    Migration {
+        /// Where.
+        url: String,
+        /// Why.
+        source: Error,
+    },
+    /// Neither files nor S3.
+    #[error("storage address with scheme `{0}`: only file:///folder and s3://bucket/prefix are known")]
+    StorageScheme(String),
+    /// The storage address is incomplete or wrong.
+    #[error("storage address {url}: {what}")]
+    Storage {
+        /// Which address.
+        url: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A folder could not be made.
+    #[error("could not make the folder {path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Opens the store and brings its tables up to date.
+///
+/// `database_url`: `sqlite:///absolute/path.db` (made when missing) or `postgres://user:password@host/name`.
+/// `storage_url`: `file:///absolute/folder` (made when missing) or
+/// `s3://bucket/prefix?endpoint=http://…&region=…&allow_http=true`, for which `keys` are required.
+pub async fn open(
+    database_url: &str,
+    storage_url: &str,
+    keys: Option<&StorageKeys>,
+) -> Result<Store, OpenError> {
+    let blobs = Blobs::at(storage_url, keys)?;
+    let writer = connect(database_url).await?;
+    migrate(&writer, database_url).await?;
+    Ok(Store {
+        reader: writer.reader(),
+        writer,
+        blobs,
+    })
+}
+
+/// Applies what is missing. Processes that start together take turns.
+async fn migrate(writer: &Writer, url: &str) -> Result<(), OpenError> {
+    let failed = |source: Error| OpenError::Migration {
+        url: without_secrets(url),
+        source,
+    };
+    let turn = dialect::take_turn_to_migrate(writer).await.map_err(failed)?;
+    let applied = Migrator::get_migration_models(&writer.pool)
+        .await
+        .map_err(|source| failed(source.into()))?;
+    let known = Migrator::migrations();
+    let unknown = applied
+        .into_iter()
+        .find(|row| known.iter().all(|migration| migration.name() != row.version));
+    if let Some(row) = unknown {
+        return Err(OpenError::SchemaNewer { found: row.version });
+    }
+    Migrator::up(&writer.pool, None)
+        .await
+        .map_err(|source| failed(source.into()))?;
+    if let Some(turn) = turn {
+        turn.commit().await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Asks the database for one row: is it there and does it answer?
+pub async fn health(reader: &Reader) -> Result<(), Error> {
+    Ok(reader.pool.ping().await?)
+}
+
+/// Writes a copy of a SQLite database to a file that must not exist yet; readers and writers go on meanwhile.
+/// On PostgreSQL it refuses: use `pg_dump`.
+pub async fn backup_sqlite(writer: &Writer, path: &std::path::Path) -> Result<(), Error> {
+    dialect::vacuum_into(writer, path).await
+}

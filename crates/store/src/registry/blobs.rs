@@ -1,0 +1,75 @@
+//! Which repository holds which blob. A blob's bytes are kept once; to read them one must name a repository that
+//! holds it, so knowing a digest alone opens nothing.
+
+use oci::Digest;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder};
+
+use super::repositories::ensure_repository;
+use crate::column::Row;
+use crate::entity::repository_blob::{Column, Entity, Model};
+use crate::error::Error;
+use crate::source::{Source, Tx};
+use crate::write;
+
+/// A blob's place in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobMembership {
+    /// Whether everyone may read it there.
+    pub public: bool,
+    /// Bytes.
+    pub size: i64,
+}
+
+/// Puts a blob into a repository, which is made when new. What was public stays public.
+pub async fn link_blob(tx: &Tx, repo: &str, digest: &Digest, size: i64, public: bool, now: i64) -> Result<(), Error> {
+    ensure_repository(tx, repo, public, now).await?;
+    let row = Model {
+        repository: repo.to_owned(),
+        digest: digest.to_string(),
+        size,
+        public,
+        linked_at: now,
+    };
+    let row = row.into_active_model();
+    if public {
+        let key = [Column::Repository, Column::Digest];
+        return write::upsert(tx, row, key, [Column::Public]).await;
+    }
+    write::insert_if_new(tx, row).await?;
+    Ok(())
+}
+
+/// Whether a repository holds a blob, how large it is and for whom.
+pub async fn has_blob(source: &impl Source, repo: &str, digest: &Digest) -> Result<Option<BlobMembership>, Error> {
+    let key = (repo.to_owned(), digest.to_string());
+    let found = Entity::find_by_id(key).one(&source.connection()).await?;
+    Ok(found.map(|row| BlobMembership { public: row.public, size: row.size }))
+}
+
+/// Whether any repository holds a blob; one that none holds may be swept away.
+pub async fn is_blob_linked(source: &impl Source, digest: &Digest) -> Result<bool, Error> {
+    let query = Entity::find().filter(Column::Digest.eq(digest.as_str()));
+    Ok(query.count(&source.connection()).await? > 0)
+}
+
+/// Takes a blob out of a repository. `false`: it was not in there.
+pub async fn unlink_blob(tx: &Tx, repo: &str, digest: &Digest) -> Result<bool, Error> {
+    let key = (repo.to_owned(), digest.to_string());
+    Ok(Entity::delete_by_id(key).exec(&tx.inner).await?.rows_affected == 1)
+}
+
+/// The blobs of a repository, in order of digest.
+pub async fn blobs_of(source: &impl Source, repo: &str) -> Result<Vec<(Digest, BlobMembership)>, Error> {
+    let rows = Entity::find()
+        .filter(Column::Repository.eq(repo))
+        .order_by_asc(Column::Digest)
+        .all(&source.connection())
+        .await?;
+    let row = Row { table: "repository_blobs", key: repo };
+    rows.into_iter()
+        .map(|model| {
+            let membership = BlobMembership { public: model.public, size: model.size };
+            Ok((row.read("digest", &model.digest)?, membership))
+        })
+        .collect()
+}

@@ -1,0 +1,69 @@
+//! Questions of visibility and the locks that a push needs: what a manifest lists must still be there when it is linked.
+//!
+//! On PostgreSQL a hold is a shared row lock: a delete of that row waits for the transaction and then sees what it
+//! linked. SQLite has one writer, so there the read alone is a hold.
+
+use oci::Digest;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::blobs::BlobMembership;
+use super::manifests::Membership;
+use crate::entity::{blocked_digest, repository, repository_blob, repository_manifest};
+use crate::error::Error;
+use crate::source::{Source, Tx};
+
+/// Like [`super::has_blob`], and keeps the blob in the repository until the transaction ends.
+pub async fn hold_blob(tx: &Tx, repo: &str, digest: &Digest) -> Result<Option<BlobMembership>, Error> {
+    let key = (repo.to_owned(), digest.to_string());
+    let found = repository_blob::Entity::find_by_id(key).lock_shared().one(&tx.inner).await?;
+    Ok(found.map(|row| BlobMembership { public: row.public, size: row.size }))
+}
+
+/// Like [`super::has_manifest`], and keeps the manifest in the repository until the transaction ends.
+pub async fn hold_manifest(tx: &Tx, repo: &str, digest: &Digest) -> Result<Option<Membership>, Error> {
+    let key = (repo.to_owned(), digest.to_string());
+    let found = repository_manifest::Entity::find_by_id(key).lock_shared().one(&tx.inner).await?;
+    Ok(found.map(|row| Membership { public: row.public }))
+}
+
+/// Whether anything in a repository is public.
+pub async fn repository_public(source: &impl Source, repo: &str) -> Result<bool, Error> {
+    let found = repository::Entity::find_by_id(repo).one(&source.connection()).await?;
+    Ok(found.is_some_and(|row| row.public))
+}
+
+/// At most `limit` repositories that hold a blob: the public ones first, then by name.
+pub async fn repositories_of_blob(source: &impl Source, digest: &Digest, limit: u64) -> Result<Vec<String>, Error> {
+    use repository_blob::Column as C;
+    let rows = repository_blob::Entity::find()
+        .filter(C::Digest.eq(digest.as_str()))
+        .order_by_desc(C::Public)
+        .order_by_asc(C::Repository)
+        .limit(limit)
+        .all(&source.connection())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.repository).collect())
+}
+
+/// Whether a publisher may already read a blob: it is public somewhere, or in one of their own repositories
+/// (`{publisher}/…` and `incoming/{publisher}/…`). Only then is it reused without being fetched again.
+pub async fn publisher_may_read(source: &impl Source, publisher: &str, digest: &Digest) -> Result<bool, Error> {
+    use repository_blob::Column as C;
+    // A prefix as a range, because an id may hold `_`, which LIKE would take for any character. `0` follows `/`.
+    let under = |prefix: &str| C::Repository.gt(format!("{prefix}/")).and(C::Repository.lt(format!("{prefix}0")));
+    let readable = C::Public
+        .eq(true)
+        .or(under(publisher))
+        .or(under(&format!("incoming/{publisher}")));
+    let query = repository_blob::Entity::find()
+        .filter(C::Digest.eq(digest.as_str()))
+        .filter(readable);
+    Ok(query.count(&source.connection()).await? > 0)
+}
+
+/// Why a digest was taken down, if it was.
+pub async fn block_reason(source: &impl Source, digest: &Digest) -> Result<Option<String>, Error> {
+    let found = blocked_digest::Entity::find_by_id(digest.as_str()).one(&source.connection()).await?;
+    Ok(found.map(|row| row.reason))
+}

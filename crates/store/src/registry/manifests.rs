@@ -1,0 +1,133 @@
+//! Manifests and their membership in repositories. The bytes are kept once, whoever links them.
+
+use oci::Digest;
+use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+
+use super::repositories::ensure_repository;
+use crate::column::Row;
+use crate::entity::manifest::{Column, Entity, Model};
+use crate::entity::{repository_manifest, repository_tag};
+use crate::error::Error;
+use crate::source::{Source, Tx};
+use crate::write;
+
+/// A manifest or index, exactly as it was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredManifest {
+    /// What its bytes hash to.
+    pub digest: Digest,
+    /// What it was pushed as.
+    pub media_type: String,
+    /// Its bytes; `oci` bounds them.
+    pub bytes: Vec<u8>,
+    /// What it refers to.
+    pub subject: Option<Digest>,
+    /// What kind of artifact it is.
+    pub artifact_type: Option<String>,
+}
+
+/// A manifest's place in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Whether everyone may read it there.
+    pub public: bool,
+}
+
+fn read(model: Model) -> Result<StoredManifest, Error> {
+    let row = Row { table: "manifests", key: &model.digest };
+    Ok(StoredManifest {
+        digest: row.read("digest", &model.digest)?,
+        subject: row.optional(model.subject.as_deref(), |row, text| row.read("subject", text))?,
+        media_type: model.media_type,
+        bytes: model.bytes,
+        artifact_type: model.artifact_type,
+    })
+}
+
+/// Keeps a manifest; one that is there already stays as it is. The caller verified the digest.
+pub async fn put_manifest(tx: &Tx, manifest: &StoredManifest) -> Result<(), Error> {
+    let model = Model {
+        digest: manifest.digest.to_string(),
+        media_type: manifest.media_type.clone(),
+        bytes: manifest.bytes.clone(),
+        subject: manifest.subject.as_ref().map(Digest::to_string),
+        artifact_type: manifest.artifact_type.clone(),
+    };
+    write::insert_if_new(tx, model.into_active_model()).await?;
+    Ok(())
+}
+
+/// The manifest with this digest, whichever repositories hold it: ask [`has_manifest`] first.
+pub async fn manifest(source: &impl Source, digest: &Digest) -> Result<Option<StoredManifest>, Error> {
+    let found = Entity::find_by_id(digest.as_str()).one(&source.connection()).await?;
+    found.map(read).transpose()
+}
+
+/// Puts a manifest into a repository, which is made when new. What was public stays public.
+pub async fn link_manifest(tx: &Tx, repo: &str, digest: &Digest, public: bool, now: i64) -> Result<(), Error> {
+    ensure_repository(tx, repo, public, now).await?;
+    let row = repository_manifest::Model {
+        repository: repo.to_owned(),
+        digest: digest.to_string(),
+        public,
+        linked_at: now,
+    };
+    let row = row.into_active_model();
+    if !public {
+        write::insert_if_new(tx, row).await?;
+        return Ok(());
+    }
+    use repository_manifest::Column as C;
+    write::upsert(tx, row, [C::Repository, C::Digest], [C::Public]).await
+}
+
+/// Whether a repository holds a manifest, and for whom.
+pub async fn has_manifest(source: &impl Source, repo: &str, digest: &Digest) -> Result<Option<Membership>, Error> {
+    let key = (repo.to_owned(), digest.to_string());
+    let found = repository_manifest::Entity::find_by_id(key).one(&source.connection()).await?;
+    Ok(found.map(|row| Membership { public: row.public }))
+}
+
+/// Takes a manifest and every tag that names it out of a repository. `false`: it was not in there.
+pub async fn unlink_manifest(tx: &Tx, repo: &str, digest: &Digest) -> Result<bool, Error> {
+    repository_tag::Entity::delete_many()
+        .filter(repository_tag::Column::Repository.eq(repo))
+        .filter(repository_tag::Column::Digest.eq(digest.as_str()))
+        .exec(&tx.inner)
+        .await?;
+    let key = (repo.to_owned(), digest.to_string());
+    Ok(repository_manifest::Entity::delete_by_id(key).exec(&tx.inner).await?.rows_affected == 1)
+}
+
+/// The manifests of a repository, in order of digest.
+pub async fn manifests_of(source: &impl Source, repo: &str) -> Result<Vec<(Digest, Membership)>, Error> {
+    use repository_manifest::Column as C;
+    let rows = repository_manifest::Entity::find()
+        .filter(C::Repository.eq(repo))
+        .order_by_asc(C::Digest)
+        .all(&source.connection())
+        .await?;
+    let row = Row { table: "repository_manifests", key: repo };
+    rows.into_iter()
+        .map(|model| Ok((row.read("digest", &model.digest)?, Membership { public: model.public })))
+        .collect()
+}
+
+fn digests_in(repo: &str) -> SelectStatement {
+    use repository_manifest::Column as C;
+    Query::select()
+        .column(C::Digest)
+        .from(repository_manifest::Entity)
+        .and_where(C::Repository.eq(repo))
+        .take()
+}
+
+/// The manifests of a repository whose subject is this digest, in order of digest.
+pub async fn referrers(source: &impl Source, repo: &str, subject: &Digest) -> Result<Vec<StoredManifest>, Error> {
+    let query = Entity::find()
+        .filter(Column::Subject.eq(subject.as_str()))
+        .filter(Column::Digest.in_subquery(digests_in(repo)))
+        .order_by_asc(Column::Digest);
+    query.all(&source.connection()).await?.into_iter().map(read).collect()
+}

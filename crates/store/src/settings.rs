@@ -1,0 +1,26 @@
+//! What the operator set: certification policy, platform matrix, runtime images. Each setting is one JSON value.
+
+use sea_orm::{EntityTrait, IntoActiveModel};
+use serde_json::Value;
+
+use crate::column::Row;
+use crate::entity::setting::{Column, Entity, Model};
+use crate::error::Error;
+use crate::source::{Source, Tx};
+use crate::write;
+
+/// The value of a setting; `None` when it was never set.
+pub async fn get(source: &impl Source, key: &str) -> Result<Option<Value>, Error> {
+    let found = Entity::find_by_id(key).one(&source.connection()).await?;
+    let row = Row { table: "settings", key };
+    found.map(|model| row.read_json("value", &model.value)).transpose()
+}
+
+/// Sets a setting.
+pub async fn put(tx: &Tx, key: &str, value: &Value) -> Result<(), Error> {
+    let model = Model {
+        name: key.to_owned(),
+        value: value.to_string(),
+    };
+    write::upsert(tx, model.into_active_model(), [Column::Name], [Column::Value]).await
+}

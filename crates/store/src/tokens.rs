@@ -1,0 +1,102 @@
+//! Access tokens for programs: `docker login`, the command line, CI. Only their hashes are kept.
+
+use domain::role::TokenScope;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+
+use crate::column::Row;
+use crate::entity::token::{Column, Entity, Model};
+use crate::error::Error;
+use crate::source::{Source, Tx};
+use crate::write;
+
+/// An access token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// UUIDv7.
+    pub id: String,
+    /// Whose.
+    pub account_id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// SHA-256 of the token, in hex, unique.
+    pub token_hash: String,
+    /// What it may be used for.
+    pub scopes: Vec<TokenScope>,
+    /// Microseconds since 1970, UTC.
+    pub created_at: i64,
+    /// From then on it is worth nothing.
+    pub expires_at: Option<i64>,
+    /// Last use, as far as it was noted.
+    pub last_used_at: Option<i64>,
+    /// When it was taken back.
+    pub revoked_at: Option<i64>,
+}
+
+fn row(id: &str) -> Row<'_> {
+    Row { table: "tokens", key: id }
+}
+
+fn read(model: Model) -> Result<Token, Error> {
+    Ok(Token {
+        scopes: row(&model.id).read_json("scopes", &model.scopes)?,
+        id: model.id,
+        account_id: model.account_id,
+        name: model.name,
+        token_hash: model.token_hash,
+        created_at: model.created_at,
+        expires_at: model.expires_at,
+        last_used_at: model.last_used_at,
+        revoked_at: model.revoked_at,
+    })
+}
+
+/// Adds a token. `Conflict` when its hash or id is taken.
+pub async fn insert(tx: &Tx, token: &Token) -> Result<(), Error> {
+    let token = token.clone();
+    let model = Model {
+        scopes: row(&token.id).json("scopes", &token.scopes)?,
+        id: token.id,
+        account_id: token.account_id,
+        name: token.name,
+        token_hash: token.token_hash,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        last_used_at: token.last_used_at,
+        revoked_at: token.revoked_at,
+    };
+    write::insert(tx, model.into_active_model(), "an access token").await
+}
+
+/// The token with this hash, expired or revoked or not: the caller holds the clock.
+pub async fn find_by_hash(source: &impl Source, token_hash: &str) -> Result<Option<Token>, Error> {
+    let found = Entity::find().filter(Column::TokenHash.eq(token_hash));
+    found.one(&source.connection()).await?.map(read).transpose()
+}
+
+/// Every token of an account, newest first.
+pub async fn list_of_account(source: &impl Source, account_id: &str) -> Result<Vec<Token>, Error> {
+    let query = Entity::find()
+        .filter(Column::AccountId.eq(account_id))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id);
+    query.all(&source.connection()).await?.into_iter().map(read).collect()
+}
+
+/// Takes a token back. `false`: not this account's, or already revoked.
+pub async fn revoke(tx: &Tx, id: &str, account_id: &str, now: i64) -> Result<bool, Error> {
+    let query = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(now))
+        .filter(Column::Id.eq(id))
+        .filter(Column::AccountId.eq(account_id))
+        .filter(Column::RevokedAt.is_null());
+    Ok(query.exec(&tx.inner).await?.rows_affected == 1)
+}
+
+/// Notes that the token was used. `false`: no such token.
+pub async fn touch(tx: &Tx, id: &str, now: i64) -> Result<bool, Error> {
+    let query = Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(now))
+        .filter(Column::Id.eq(id));
+    Ok(query.exec(&tx.inner).await?.rows_affected == 1)
+}

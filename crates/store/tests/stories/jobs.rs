@@ -1,0 +1,150 @@
+//! Jobs: claimed once, taken over when a worker dies, queued once under a key. And the catalog's version.
+
+use serde_json::json;
+use store::jobs::{self, Job, JobCounts, JobState, NewJob};
+use store::{Store, Writer, catalog_version};
+use testkit::engines::for_each_engine;
+
+use crate::rows::{NOW, tally};
+
+const LEASE: i64 = 60_000_000;
+
+fn job(id: &str, key: Option<&str>, run_at: i64) -> NewJob {
+    NewJob {
+        id: id.to_owned(),
+        kind: "import".to_owned(),
+        payload: json!({"submission": "s1"}),
+        unique_key: key.map(str::to_owned),
+        run_at,
+        created_at: NOW,
+    }
+}
+
+async fn enqueue(writer: &Writer, job: &NewJob) -> bool {
+    let tx = writer.begin().await.unwrap();
+    let queued = jobs::enqueue(&tx, job).await.unwrap();
+    tx.commit().await.unwrap();
+    queued
+}
+
+async fn claim(writer: &Writer, worker: &str, now: i64) -> Option<Job> {
+    jobs::claim(writer, worker, now, LEASE).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_job_goes_to_exactly_one_of_many_workers() {
+    for_each_engine(|store: Store| async move {
+        let tx = store.writer.begin().await.unwrap();
+        for number in 0..40 {
+            assert!(jobs::enqueue(&tx, &job(&format!("j{number:02}"), None, NOW)).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        let work = |worker: String, writer: Writer| async move {
+            let mut mine = Vec::new();
+            while let Some(job) = claim(&writer, &worker, NOW).await {
+                assert_eq!((job.leased_by.as_deref(), job.attempts), (Some(worker.as_str()), 1));
+                mine.push(job.id);
+            }
+            mine
+        };
+        let workers: Vec<_> = (0..8)
+            .map(|number| tokio::spawn(work(format!("w{number}"), store.writer.clone())))
+            .collect();
+        let mut claimed = Vec::new();
+        for worker in workers {
+            claimed.extend(worker.await.unwrap());
+        }
+        assert_eq!(claimed.len(), 40);
+        assert!(tally(claimed).values().all(|count| *count == 1));
+        let counts = jobs::counts(&store.reader).await.unwrap();
+        assert_eq!(counts, JobCounts { running: 40, ..JobCounts::default() });
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_workers_job_is_taken_over_and_the_dead_one_is_told() {
+    for_each_engine(|store: Store| async move {
+        let writer = &store.writer;
+        enqueue(writer, &job("j1", None, NOW)).await;
+        assert_eq!(claim(writer, "a", NOW - 1).await, None, "not due yet");
+        let first = claim(writer, "a", NOW).await.unwrap();
+        assert_eq!((first.state, first.lease_until), (JobState::Running, Some(NOW + LEASE)));
+        assert_eq!(claim(writer, "b", NOW + LEASE).await, None, "the lease still holds");
+        assert!(jobs::renew(writer, "j1", "a", NOW + 2 * LEASE).await.unwrap());
+        assert_eq!(claim(writer, "b", NOW + LEASE + 1).await, None, "the lease was renewed");
+
+        let second = claim(writer, "b", NOW + 2 * LEASE + 1).await.unwrap();
+        assert_eq!((second.id.as_str(), second.attempts), ("j1", 2));
+        assert!(!jobs::renew(writer, "j1", "a", NOW + 9 * LEASE).await.unwrap());
+        assert!(!jobs::finish(writer, "j1", "a", NOW).await.unwrap());
+        assert!(!jobs::fail(writer, "j1", "a", "late", None, NOW).await.unwrap());
+
+        // Done in the same transaction as the work's last change: dropped with it, kept with it.
+        let tx = writer.begin().await.unwrap();
+        assert!(jobs::finish(&tx, "j1", "b", NOW + 5).await.unwrap());
+        drop(tx);
+        assert_eq!(jobs::find(&store.reader, "j1").await.unwrap().unwrap().state, JobState::Running);
+        let tx = writer.begin().await.unwrap();
+        assert!(jobs::finish(&tx, "j1", "b", NOW + 5).await.unwrap());
+        tx.commit().await.unwrap();
+        let done = jobs::find(&store.reader, "j1").await.unwrap().unwrap();
+        assert_eq!((done.state, done.finished_at, done.leased_by), (JobState::Done, Some(NOW + 5), None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_queued_once_until_its_job_is_over() {
+    for_each_engine(|store: Store| async move {
+        let writer = &store.writer;
+        let (one, two) = (job("j1", Some("import/s1"), NOW), job("j2", Some("import/s1"), NOW));
+        let (one, two) = tokio::join!(enqueue(writer, &one), enqueue(writer, &two));
+        assert!(one ^ two, "{one} {two}");
+        assert!(enqueue(writer, &job("j3", Some("import/s2"), NOW + 1)).await);
+        let running = claim(writer, "a", NOW).await.unwrap();
+        assert!(!enqueue(writer, &job("j4", Some("import/s1"), NOW)).await, "running counts");
+        assert!(jobs::fail(writer, &running.id, "a", "timed out", Some(NOW + 7), NOW).await.unwrap());
+        assert!(!enqueue(writer, &job("j5", Some("import/s1"), NOW)).await, "waiting to be tried again counts");
+        let retried = jobs::find(&store.reader, &running.id).await.unwrap().unwrap();
+        assert_eq!((retried.state, retried.run_at), (JobState::Queued, NOW + 7));
+        assert_eq!(retried.last_error.as_deref(), Some("timed out"));
+        assert_eq!(jobs::next_due(&store.reader).await.unwrap(), Some(NOW + 1));
+
+        // Longest due first.
+        assert_eq!(claim(writer, "a", NOW + 9).await.unwrap().id, "j3");
+        let again = claim(writer, "a", NOW + 9).await.unwrap();
+        assert_eq!((again.id.as_str(), again.attempts), (running.id.as_str(), 2));
+        assert!(jobs::fail(writer, &again.id, "a", "gone", None, NOW + 10).await.unwrap());
+        assert!(enqueue(writer, &job("j6", Some("import/s1"), NOW)).await, "given up frees the key");
+        let failed = jobs::in_state(&store.reader, JobState::Failed, 10).await.unwrap();
+        assert_eq!(failed.len(), 1);
+
+        let tx = writer.begin().await.unwrap();
+        assert_eq!(jobs::delete_finished(&tx, NOW + 10).await.unwrap(), 0);
+        assert_eq!(jobs::delete_finished(&tx, NOW + 11).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_version_counts_every_change() {
+    for_each_engine(|store: Store| async move {
+        assert_eq!(catalog_version::current(&store.reader).await.unwrap(), 0);
+        let bump = |writer: Writer| async move {
+            let tx = writer.begin().await.unwrap();
+            let version = catalog_version::bump(&tx).await.unwrap();
+            tx.commit().await.unwrap();
+            version
+        };
+        let all: Vec<_> = (0..8).map(|_| tokio::spawn(bump(store.writer.clone()))).collect();
+        let mut versions = Vec::new();
+        for one in all {
+            versions.push(one.await.unwrap());
+        }
+        versions.sort_unstable();
+        assert_eq!(versions, (1..=8).collect::<Vec<i64>>());
+        assert_eq!(catalog_version::current(&store.reader).await.unwrap(), 8);
+    })
+    .await;
+}

@@ -1,0 +1,14 @@
+//! What the store promises, told once a noun and run on SQLite and on PostgreSQL; blobs on a folder and on S3.
+
+mod accounts;
+mod blobs;
+mod engine;
+mod jobs;
+mod migrations;
+mod offers;
+mod publishers;
+mod registry;
+mod releases;
+mod rows;
+mod submissions;
+mod uploads;

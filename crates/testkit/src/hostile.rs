@@ -1,0 +1,260 @@
+//! A registry that misbehaves in one chosen way, in front of an otherwise honest image.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::http::{Body, Request, Response, Server};
+use crate::image::TestImage;
+
+/// What it does wrong.
+#[derive(Clone, Debug)]
+pub enum Trick {
+    /// Nothing.
+    None,
+    /// Sends whoever asks for a blob to this URL.
+    BlobRedirect(String),
+    /// Blobs never end.
+    BlobEndless,
+    /// Blobs have the right length and wrong bytes.
+    BlobWrong,
+    /// Blobs say they are one byte longer.
+    BlobLonger,
+    /// Blobs come one byte at a time.
+    BlobTrickle(Duration),
+    /// Blobs stop half-way and the connection stays open.
+    BlobStalled,
+    /// Every answer to a blob breaks off after so many bytes; `ranges` says whether parts are served.
+    BlobCut {
+        /// Bytes of each answer.
+        every: usize,
+        /// Is `Range` understood?
+        ranges: bool,
+    },
+    /// Parts start at another place than asked, after a first cut at so many bytes.
+    BlobRangeLie(usize),
+    /// Manifests have other bytes than their digest says.
+    ManifestWrong,
+    /// Manifests never end.
+    ManifestEndless,
+    /// Asked for a manifest, it never answers.
+    ManifestSilent,
+    /// Everything is a web page.
+    WebPage,
+    /// A manifest type nobody knows.
+    ManifestType(String),
+    /// Header fields of this many bytes.
+    GiantHeaders(usize),
+    /// The first answers of each path are this status.
+    FirstAnswers {
+        /// HTTP status.
+        status: u16,
+        /// How many.
+        count: usize,
+        /// Seconds.
+        retry_after: Option<u64>,
+    },
+    /// 401 with this challenge unless there is an `Authorization`.
+    Challenge(String),
+    /// The list of tags has a next page on this URL.
+    TagsNext(String),
+    /// Everything redirects to itself.
+    RedirectLoop,
+}
+
+/// Serves `image` as `repository:tag`, with a trick.
+///
+/// # Errors
+/// When no loopback port is free.
+pub async fn serve(
+    image: &TestImage,
+    repository: &str,
+    tag: &str,
+    trick: Trick,
+) -> std::io::Result<Server> {
+    let fake = Fake {
+        image: image.clone(),
+        prefix: format!("/v2/{repository}/"),
+        tag: tag.to_owned(),
+        trick,
+        asked: Mutex::default(),
+    };
+    Server::start(move |request| fake.answer(request)).await
+}
+
+struct Fake {
+    image: TestImage,
+    prefix: String,
+    tag: String,
+    trick: Trick,
+    asked: Mutex<HashMap<String, usize>>,
+}
+
+impl Fake {
+    fn answer(&self, request: &Request) -> Response {
+        if let Some(response) = self.refusal(request) {
+            return response;
+        }
+        if request.path == "/v2/" {
+            return Response::new(200, "{}");
+        }
+        let Some(rest) = request.path.strip_prefix(&self.prefix) else {
+            return error(404, "NAME_UNKNOWN");
+        };
+        let response = match rest.split_once('/') {
+            Some(("manifests", reference)) => self.manifest(reference),
+            Some(("blobs", digest)) => self.blob(digest, request),
+            Some(("tags", "list")) => self.tags(request),
+            _ => error(404, "UNSUPPORTED"),
+        };
+        match self.trick {
+            Trick::GiantHeaders(bytes) => response.with("X-Giant", "x".repeat(bytes)),
+            _ => response,
+        }
+    }
+
+    fn refusal(&self, request: &Request) -> Option<Response> {
+        match &self.trick {
+            Trick::WebPage => {
+                Some(Response::new(200, "<html>hello</html>").with("Content-Type", "text/html"))
+            }
+            Trick::RedirectLoop => Some(Response::new(302, "").with("Location", &request.path)),
+            Trick::Challenge(challenge) if request.header("authorization").is_none() => {
+                Some(error(401, "UNAUTHORIZED").with("WWW-Authenticate", challenge))
+            }
+            Trick::FirstAnswers {
+                status,
+                count,
+                retry_after,
+            } => {
+                let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+                let times = asked.entry(request.path.clone()).or_default();
+                *times += 1;
+                if *times > *count {
+                    return None;
+                }
+                let response = error(*status, "TOOMANYREQUESTS");
+                Some(match retry_after {
+                    Some(seconds) => response.with("Retry-After", seconds.to_string()),
+                    None => response,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn manifest(&self, reference: &str) -> Response {
+        let found = if reference == self.tag {
+            Some(self.image.top())
+        } else {
+            let mut all = self.image.manifests.iter();
+            all.find(|manifest| manifest.digest == reference)
+        };
+        let Some(manifest) = found else {
+            return error(404, "MANIFEST_UNKNOWN");
+        };
+        let mut bytes = manifest.bytes.clone();
+        let mut media_type = manifest.media_type.clone();
+        match &self.trick {
+            Trick::ManifestWrong => bytes.push(b' '),
+            Trick::ManifestType(other) => media_type.clone_from(other),
+            _ => {}
+        }
+        let response = Response::new(200, bytes)
+            .with("Content-Type", media_type)
+            .with("Docker-Content-Digest", &manifest.digest);
+        match self.trick {
+            Trick::ManifestEndless => response.body(Body::Endless),
+            Trick::ManifestSilent => response.body(Body::Silence),
+            _ => response,
+        }
+    }
+
+    fn blob(&self, digest: &str, request: &Request) -> Response {
+        let Some(bytes) = self.image.blob(digest) else {
+            return error(404, "BLOB_UNKNOWN");
+        };
+        let bytes = bytes.to_vec();
+        let size = bytes.len();
+        let start = request
+            .header("range")
+            .and_then(|range| range.strip_prefix("bytes="))
+            .and_then(|range| range.strip_suffix('-'))
+            .and_then(|start| start.parse::<usize>().ok())
+            .filter(|start| *start < size);
+        let part = |start: usize, said: usize, sent: Vec<u8>| {
+            let range = format!("bytes {said}-{}/{size}", size - 1);
+            let promised = (size - start) as u64;
+            Response::new(206, "")
+                .with("Content-Range", range)
+                .body(Body::Cut {
+                    bytes: sent,
+                    promised,
+                })
+        };
+        let whole = Response::new(200, "");
+        let promised = size as u64;
+        match &self.trick {
+            Trick::BlobRedirect(url) => Response::new(307, "").with("Location", url),
+            Trick::BlobEndless => whole.body(Body::Endless),
+            Trick::BlobWrong => Response::new(200, bytes.iter().map(|byte| !byte).collect::<Vec<_>>()),
+            Trick::BlobLonger => Response::new(200, [bytes.as_slice(), b"!"].concat()),
+            Trick::BlobTrickle(pause) => whole.body(Body::Trickle {
+                bytes,
+                pause: *pause,
+            }),
+            Trick::BlobStalled => whole.body(Body::Stalled {
+                bytes: bytes[..size / 2].to_vec(),
+                promised,
+            }),
+            Trick::BlobCut { every, ranges } => match start.filter(|_| *ranges) {
+                Some(start) => {
+                    let end = size.min(start + every);
+                    part(start, start, bytes[start..end].to_vec())
+                }
+                None => whole.body(Body::Cut {
+                    // Without ranges every answer gets a little further, or nothing ever would.
+                    bytes: bytes[..size.min(every * (1 + self.count(&request.path)))].to_vec(),
+                    promised,
+                }),
+            },
+            Trick::BlobRangeLie(cut) => match start {
+                Some(start) => part(start, start - 1, bytes[start..].to_vec()),
+                None => whole.body(Body::Cut {
+                    bytes: bytes[..*cut].to_vec(),
+                    promised,
+                }),
+            },
+            _ => match start {
+                Some(start) => part(start, start, bytes[start..].to_vec()),
+                None => Response::new(200, bytes),
+            },
+        }
+    }
+
+    /// How often `path` was asked for before.
+    fn count(&self, path: &str) -> usize {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = asked.entry(path.to_owned()).or_default();
+        *times += 1;
+        *times - 1
+    }
+
+    fn tags(&self, request: &Request) -> Response {
+        let body = json!({"name": "x", "tags": [self.tag, "not a tag", "other"]}).to_string();
+        let response = Response::new(200, body);
+        match &self.trick {
+            Trick::TagsNext(url) if request.query_values("last").is_empty() => {
+                response.with("Link", format!("<{url}>; rel=\"next\""))
+            }
+            _ => response,
+        }
+    }
+}
+
+fn error(status: u16, code: &str) -> Response {
+    let body = json!({"errors": [{"code": code, "message": "a test says no"}]});
+    Response::new(status, body.to_string()).with("Content-Type", "application/json")
+}

@@ -1,0 +1,115 @@
+//! An S3 server in this process (`s3s-fs`), with one bucket that is a temporary folder.
+
+use std::path::PathBuf;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use s3s_fs::FileSystem;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::folder::Folder;
+
+/// A running S3 server. It ends when dropped.
+#[derive(Debug)]
+pub struct S3Server {
+    /// Such as `http://127.0.0.1:40123`.
+    pub endpoint: String,
+    /// The one bucket.
+    pub bucket: String,
+    /// The access key id that is let in.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: String,
+    folder: Folder,
+    task: JoinHandle<()>,
+}
+
+/// Starts a server on a free port of the loopback address. Panics when it cannot.
+pub async fn start() -> S3Server {
+    let folder = match Folder::new("s3") {
+        Ok(folder) => folder,
+        Err(error) => panic!("could not make a temporary folder: {error}"),
+    };
+    let bucket = "edgemart-test".to_owned();
+    let (access_key, secret_key) = ("TESTACCESSKEY".to_owned(), "test-secret-key".to_owned());
+    if let Err(error) = std::fs::create_dir(folder.path().join(&bucket)) {
+        panic!("could not make the bucket: {error}");
+    }
+    let files = match FileSystem::new(folder.path()) {
+        Ok(files) => files,
+        Err(error) => panic!("could not open the bucket's folder: {error:?}"),
+    };
+    let mut service = S3ServiceBuilder::new(files);
+    service.set_auth(SimpleAuth::from_single(access_key.clone(), secret_key.clone()));
+    let service = service.build();
+    let listener = match TcpListener::bind("127.0.0.1:0").await {
+        Ok(listener) => listener,
+        Err(error) => panic!("could not listen on the loopback address: {error}"),
+    };
+    let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+    let task = tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let service = service.clone();
+            tokio::spawn(async move {
+                // A client that goes away is no failure of the server.
+                let _ = Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(socket), service)
+                    .await;
+            });
+        }
+    });
+    S3Server {
+        endpoint: format!("http://127.0.0.1:{port}"),
+        bucket,
+        access_key,
+        secret_key,
+        folder,
+        task,
+    }
+}
+
+impl S3Server {
+    /// The storage address of a folder in the bucket, as `store::open` reads it.
+    pub fn storage_url(&self, prefix: &str) -> String {
+        format!(
+            "s3://{}/{prefix}?endpoint={}&region=us-east-1&allow_http=true",
+            self.bucket, self.endpoint
+        )
+    }
+
+    /// The key pair for `store::open`.
+    pub fn keys(&self) -> store::StorageKeys {
+        store::StorageKeys {
+            access_key_id: self.access_key.clone(),
+            secret_access_key: self.secret_key.clone(),
+        }
+    }
+
+    /// Every object in the bucket, in order of key.
+    pub fn objects(&self) -> Vec<String> {
+        let root = self.folder.path().join(&self.bucket);
+        let mut found = Vec::new();
+        let mut folders: Vec<PathBuf> = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(key) = path.strip_prefix(&root) {
+                    found.push(key.display().to_string());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
