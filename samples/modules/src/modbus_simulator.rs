@@ -1,0 +1,108 @@
+//! Modbus simulator: a Modbus/TCP server whose first registers move like a small machine, to test a gateway against.
+//!
+//! Register 0 is the temperature in tenths of a degree, 1 the pressure in hundredths of a bar, 2 the speed in
+//! revolutions a minute, 3 the parts made; all others keep what is written to them.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::intake;
+use crate::json;
+use crate::modbus::{answer, UNIT_BYTES_MAX};
+use crate::temperature_sensor::Noise;
+use crate::time;
+
+/// Lines kept while `POST_URL` does not answer.
+const BUFFER_LINES_MAX: usize = 256;
+/// A silent client is disconnected after this.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+/// Bytes of the Modbus/TCP header: transaction, protocol, length, unit.
+const HEADER_BYTES: usize = 7;
+
+type Registers = Arc<Mutex<Vec<u16>>>;
+
+pub fn run(context: &mut Context) -> Result<(), String> {
+    let listen = context.settings.text("LISTEN", "0.0.0.0:1502");
+    let pause = context.settings.seconds("INTERVAL_SECONDS", 5.0);
+    let size = context.settings.count("REGISTERS", 100, 4, 65_535);
+    let output = context.started(BUFFER_LINES_MAX, Duration::from_secs(5), true)?;
+    // The machine has made its first step before anybody can ask: no client ever reads zeros.
+    let mut noise = Noise::new(1);
+    let mut first = vec![0; size as usize];
+    let mut line = advance(&mut first, &mut noise);
+    let registers: Registers = Arc::new(Mutex::new(first));
+    let listener =
+        TcpListener::bind(&listen).map_err(|e| format!("cannot listen on LISTEN={listen}: {e}"))?;
+    let bound = listener
+        .local_addr()
+        .map_err(|e| format!("cannot read the address of LISTEN={listen}: {e}"))?;
+    let served = Arc::clone(&registers);
+    let talk = Arc::new(move |stream| talk(stream, &served));
+    intake::serve(context.module(), listener, talk)?;
+    context.log("info", &format!("listening on {bound}"));
+    loop {
+        output.send(&line);
+        if context.wait(pause) {
+            return Ok(());
+        }
+        line = advance(
+            &mut registers.lock().unwrap_or_else(PoisonError::into_inner),
+            &mut noise,
+        );
+    }
+}
+
+/// Lets the simulated machine make one step.
+fn advance(registers: &mut [u16], noise: &mut Noise) -> String {
+    registers[0] = (425.0 + noise.next() * 25.0) as u16;
+    registers[1] = (310.0 + noise.next() * 10.0) as u16;
+    registers[2] = (1480.0 + noise.next() * 15.0) as u16;
+    registers[3] = registers[3].wrapping_add(1);
+    format!(
+        r#"{{"time":"{}","machine":{{"temperature":{},"pressure":{},"speed":{},"parts":{}}}}}"#,
+        time::now(),
+        json::number(f64::from(registers[0]) / 10.0),
+        json::number(f64::from(registers[1]) / 100.0),
+        registers[2],
+        registers[3],
+    )
+}
+
+fn talk(mut stream: TcpStream, registers: &Registers) -> Result<(), String> {
+    let text = |e: std::io::Error| format!("a Modbus client was lost: {e}");
+    stream.set_read_timeout(Some(IDLE_MAX)).map_err(text)?;
+    stream.set_write_timeout(Some(IDLE_MAX)).map_err(text)?;
+    loop {
+        let mut header = [0_u8; HEADER_BYTES];
+        match stream.read_exact(&mut header) {
+            Ok(()) => {}
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::UnexpectedEof | ErrorKind::WouldBlock | ErrorKind::ConnectionReset
+                ) =>
+            {
+                return Ok(());
+            }
+            Err(e) => return Err(text(e)),
+        }
+        let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
+        if header[2..4] != [0, 0] || !(2..=UNIT_BYTES_MAX + 1).contains(&length) {
+            return Err("a client does not speak Modbus/TCP".to_owned());
+        }
+        let mut request = vec![0_u8; length - 1];
+        stream.read_exact(&mut request).map_err(text)?;
+        let reply = answer(
+            &request,
+            &mut registers.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        let mut frame = header[..4].to_vec();
+        frame.extend_from_slice(&(reply.len() as u16 + 1).to_be_bytes());
+        frame.push(header[6]);
+        frame.extend_from_slice(&reply);
+        stream.write_all(&frame).map_err(text)?;
+    }
+}
