@@ -328,7 +328,8 @@ pub(crate) fn registry_url(host: &str) -> Result<Url, EgressRefused> {
     if host.is_empty() || host.contains(foreign) {
         return Err(refused("it must be a bare host, without scheme or path"));
     }
-    let url = Url::parse(&format!("https://{host}/")).map_err(|error| refused(&error.to_string()))?;
+    let url =
+        Url::parse(&format!("https://{host}/")).map_err(|error| refused(&error.to_string()))?;
     destination(&url)?;
     Ok(url)
 }

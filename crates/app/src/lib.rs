@@ -2,9 +2,11 @@
 //! thing a person does. Holds the only [`store::Writer`]; knows no HTTP server, no templates, no SQL.
 
 pub mod accounts;
+pub mod admin;
 pub mod catalog;
 pub mod deploy;
 pub mod error;
+pub mod folder;
 pub mod jobs;
 pub mod offers;
 pub mod pipeline;

@@ -67,7 +67,9 @@ pub enum SecretError {
         why: &'static str,
     },
     /// The key that sealed this is not among ours.
-    #[error("the secret of {row} was sealed with key {key_id}, which is not in the key file; restore it, or set the secret again")]
+    #[error(
+        "the secret of {row} was sealed with key {key_id}, which is not in the key file; restore it, or set the secret again"
+    )]
     UnknownKey {
         /// The row.
         row: String,
@@ -75,7 +77,9 @@ pub enum SecretError {
         key_id: String,
     },
     /// Altered, cut, or moved from another row.
-    #[error("the secret of {row} does not open: it was altered, or belongs to another row; set it again")]
+    #[error(
+        "the secret of {row} does not open: it was altered, or belongs to another row; set it again"
+    )]
     Altered {
         /// The row.
         row: String,
@@ -158,7 +162,9 @@ impl SecretKeys {
                 .map_err(|_| line_error("the key does not have 32 bytes"))?;
             let bytes = Zeroizing::new(bytes);
             if key_id(&bytes) != id {
-                return Err(line_error("the key does not belong to its id; it was altered"));
+                return Err(line_error(
+                    "the key does not belong to its id; it was altered",
+                ));
             }
             let unbound = UnboundKey::new(&CHACHA20_POLY1305, bytes.as_slice())
                 .map_err(|_| line_error("the key cannot be used"))?;
@@ -192,7 +198,8 @@ impl SecretKeys {
         let Some(path) = self.path.clone() else {
             return Err(SecretError::File {
                 path: PathBuf::from("(environment)"),
-                why: "keys from the environment are rotated there: append a line and start again".to_owned(),
+                why: "keys from the environment are rotated there: append a line and start again"
+                    .to_owned(),
             });
         };
         // The file counts, not memory: another process may have rotated meanwhile.
@@ -262,10 +269,12 @@ impl SecretKeys {
     }
 
     fn key(&self, row_id: &str, key_id: &str) -> Result<&Key, SecretError> {
-        self.keys.get(key_id).ok_or_else(|| SecretError::UnknownKey {
-            row: row_id.to_owned(),
-            key_id: key_id.to_owned(),
-        })
+        self.keys
+            .get(key_id)
+            .ok_or_else(|| SecretError::UnknownKey {
+                row: row_id.to_owned(),
+                key_id: key_id.to_owned(),
+            })
     }
 }
 

@@ -177,7 +177,8 @@ impl Registry {
         let mut authenticated = false;
         loop {
             let used = self.0.auth.current();
-            if used.is_some() {
+            // A token that anybody may have is no secret.
+            if used.is_some() && self.0.credentials.is_some() {
                 self.check_secret(&ask.url).await?;
             }
             let request = Outgoing {

@@ -2,19 +2,64 @@
 //! Used for images (IMG-07) and for defaults (DEF-09). A hint that errs towards silence: it never guesses by entropy.
 
 /// Words of a setting's name that say its value is secret.
-const SECRET_WORDS: &[&str] = &["password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "credential", "credentials"];
+const SECRET_WORDS: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "credential",
+    "credentials",
+];
 /// What stands before `key` when the key is a secret one; `GPG_KEY` and `SORT_KEY` are none.
-const KEYS: &[&str] = &["access", "account", "api", "auth", "encryption", "private", "secret", "shared", "signing"];
+const KEYS: &[&str] = &[
+    "access",
+    "account",
+    "api",
+    "auth",
+    "encryption",
+    "private",
+    "secret",
+    "shared",
+    "signing",
+];
 /// Last words that turn a secret's name into that of something else, such as `TOKEN_URL` or `PASSWORD_FILE`.
 const HARMLESS_ENDS: &[&str] = &[
-    "file", "path", "dir", "url", "uri", "name", "length", "min", "max", "ttl", "expiry", "seconds", "minutes",
-    "hours", "days", "id", "header", "type", "algorithm", "policy", "enabled", "required", "endpoint", "field",
+    "file",
+    "path",
+    "dir",
+    "url",
+    "uri",
+    "name",
+    "length",
+    "min",
+    "max",
+    "ttl",
+    "expiry",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "id",
+    "header",
+    "type",
+    "algorithm",
+    "policy",
+    "enabled",
+    "required",
+    "endpoint",
+    "field",
 ];
 
 /// Does a setting's name say that its value is a password or a key?
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let words = words(name);
-    if words.last().is_some_and(|word| HARMLESS_ENDS.contains(&word.as_str())) {
+    if words
+        .last()
+        .is_some_and(|word| HARMLESS_ENDS.contains(&word.as_str()))
+    {
         return false;
     }
     let secret_key = words
@@ -23,7 +68,11 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     let connection = words
         .windows(2)
         .any(|pair| pair[0] == "connection" && pair[1] == "string");
-    secret_key || connection || words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
+    secret_key
+        || connection
+        || words
+            .iter()
+            .any(|word| SECRET_WORDS.contains(&word.as_str()))
 }
 
 /// `MY_apiKey` → `my`, `api`, `key`.
@@ -35,7 +84,9 @@ fn words(name: &str) -> Vec<String> {
         if hump || !c.is_alphanumeric() {
             words.push(String::new());
         }
-        if c.is_alphanumeric() && let Some(word) = words.last_mut() {
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
             word.extend(c.to_lowercase());
         }
         previous = c;
@@ -67,7 +118,9 @@ pub(crate) fn secret_in_text(text: &str) -> Option<&'static str> {
         .find(|(prefix, length, _)| {
             text.match_indices(prefix).any(|(at, _)| {
                 let tail = text[at + prefix.len()..].chars();
-                tail.take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).count() >= *length
+                tail.take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c))
+                    .count()
+                    >= *length
             })
         })
         .map(|(_, _, what)| what)
@@ -113,14 +166,32 @@ mod tests {
     #[test]
     fn names_that_are_secret() {
         for name in [
-            "PASSWORD", "DB_PASSWORD", "mqttPassword", "ApiKey", "API_KEY", "APIKEY", "auth-token", "CLIENT_SECRET",
-            "IotHubConnectionString", "storage.account.key",
+            "PASSWORD",
+            "DB_PASSWORD",
+            "mqttPassword",
+            "ApiKey",
+            "API_KEY",
+            "APIKEY",
+            "auth-token",
+            "CLIENT_SECRET",
+            "IotHubConnectionString",
+            "storage.account.key",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
         for name in [
-            "GPG_KEY", "KEY", "TOKEN_URL", "PASSWORD_FILE", "secretName", "SORT_KEY", "MONKEY", "TOKENIZER", "COMPASS",
-            "ACCESS_KEY_ID", "PASSWORD_MIN_LENGTH", "",
+            "GPG_KEY",
+            "KEY",
+            "TOKEN_URL",
+            "PASSWORD_FILE",
+            "secretName",
+            "SORT_KEY",
+            "MONKEY",
+            "TOKENIZER",
+            "COMPASS",
+            "ACCESS_KEY_ID",
+            "PASSWORD_MIN_LENGTH",
+            "",
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
@@ -156,7 +227,13 @@ mod tests {
         ] {
             assert!(secret_assignment(command).is_some(), "{command}");
         }
-        for command in ["ENV DB_PASSWORD=", "ENV DB_PASSWORD=$X", "RUN x --password --user a", "ENV A=b", "ARG TOKEN"] {
+        for command in [
+            "ENV DB_PASSWORD=",
+            "ENV DB_PASSWORD=$X",
+            "RUN x --password --user a",
+            "ENV A=b",
+            "ARG TOKEN",
+        ] {
             assert_eq!(secret_assignment(command), None, "{command}");
         }
     }

@@ -27,10 +27,7 @@ pub(crate) fn image_place(plan: &Plan, image: &ImageEvidence) -> String {
 }
 
 /// Judges each plan by what the publisher wrote.
-pub(crate) fn each_plan(
-    subject: &Subject,
-    judge: impl Fn(&Plan) -> Vec<Outcome>,
-) -> Vec<Outcome> {
+pub(crate) fn each_plan(subject: &Subject, judge: impl Fn(&Plan) -> Vec<Outcome>) -> Vec<Outcome> {
     subject.offer.plans.iter().flat_map(judge).collect()
 }
 
@@ -56,7 +53,10 @@ pub(crate) fn each_image(
 ) -> Vec<Outcome> {
     each_source(subject, |plan, evidence| {
         if evidence.images.is_empty() {
-            return vec![Outcome::not_run(plan_place(plan), "the newest version has no image")];
+            return vec![Outcome::not_run(
+                plan_place(plan),
+                "the newest version has no image",
+            )];
         }
         evidence
             .images

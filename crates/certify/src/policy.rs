@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_rule_warns_until_its_effective_date() {
-        let policy = read(r#"{"rules":{"LST-07":{"level":"block","effective_from":1000}}}"#).unwrap();
+        let policy =
+            read(r#"{"rules":{"LST-07":{"level":"block","effective_from":1000}}}"#).unwrap();
         let rule = find("LST-07").unwrap();
         assert_eq!(policy.level(rule, 999), Level::Warn);
         assert_eq!(policy.level(rule, 1000), Level::Block);

@@ -22,8 +22,14 @@ pub fn reference() -> String {
         ("IMG", "Image"),
         ("DEF", "Default configuration"),
     ] {
-        let rules = || register().iter().filter(|rule| rule.code.starts_with(prefix));
-        page.push_str(&format!("\n## {title}\n\n| code | holds when it passes | level |\n| --- | --- | --- |\n"));
+        let rules = || {
+            register()
+                .iter()
+                .filter(|rule| rule.code.starts_with(prefix))
+        };
+        page.push_str(&format!(
+            "\n## {title}\n\n| code | holds when it passes | level |\n| --- | --- | --- |\n"
+        ));
         for rule in rules() {
             page.push_str(&format!(
                 "| [{}](#{}) | {} | {} |\n",

@@ -109,7 +109,10 @@ fn judge(rule: &Rule, subject: &Subject, policy: &Policy, now_micros: i64) -> Ru
     let outcomes = if policy.enabled(rule) {
         (rule.check)(subject)
     } else {
-        vec![Outcome::not_run("policy", "the operator's policy switches this rule off")]
+        vec![Outcome::not_run(
+            "policy",
+            "the operator's policy switches this rule off",
+        )]
     };
     let outcomes: Vec<Finding> = outcomes
         .into_iter()
@@ -139,9 +142,7 @@ fn finding(rule: &Rule, outcome: Outcome, waivers: &[Waiver]) -> Finding {
             .iter()
             .find(|waiver| failed && excuses(waiver))
             .cloned(),
-        fix: outcome
-            .fix
-            .or_else(|| failed.then(|| rule.fix.to_owned())),
+        fix: outcome.fix.or_else(|| failed.then(|| rule.fix.to_owned())),
         place: outcome.place,
         evidence: outcome.evidence,
     }
@@ -234,7 +235,11 @@ impl Report {
         .into_iter()
         .filter_map(|(state, word)| {
             let count = self.count(state);
-            let plural = if word == "warning" && count != 1 { "s" } else { "" };
+            let plural = if word == "warning" && count != 1 {
+                "s"
+            } else {
+                ""
+            };
             (count > 0).then(|| format!("{count} {word}{plural}"))
         })
         .collect::<Vec<_>>();

@@ -1,6 +1,10 @@
 //! A logo as it arrives: is it a PNG, of exactly the right size, and safe to keep?
 //! Only the header and the chunk structure decide; pixels are decoded within a fixed budget so that a bomb costs nothing.
 
+mod derive;
+
+pub use derive::{DeriveError, SQUARE_BYTES_MAX, SQUARE_PIXELS_MAX, SQUARE_PIXELS_MIN, derive};
+
 use crate::offer::LogoSlot;
 
 /// Largest logo file, in bytes.

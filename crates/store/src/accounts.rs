@@ -16,7 +16,12 @@ pub use crate::entity::account::Model as Account;
 pub async fn insert(tx: &Tx, account: &Account) -> Result<(), Error> {
     let mut row = account.clone();
     row.email = row.email.to_lowercase();
-    write::insert(tx, row.into_active_model(), "an account with this e-mail address").await
+    write::insert(
+        tx,
+        row.into_active_model(),
+        "an account with this e-mail address",
+    )
+    .await
 }
 
 /// The account with this id.
@@ -31,7 +36,11 @@ pub async fn find_by_email(source: &impl Source, email: &str) -> Result<Option<A
 }
 
 /// At most `limit` accounts in order of id, beginning after the id `after`.
-pub async fn list(source: &impl Source, limit: u64, after: Option<&str>) -> Result<Vec<Account>, Error> {
+pub async fn list(
+    source: &impl Source,
+    limit: u64,
+    after: Option<&str>,
+) -> Result<Vec<Account>, Error> {
     let mut query = Entity::find().order_by_asc(Column::Id).limit(limit);
     if let Some(after) = after {
         query = query.filter(Column::Id.gt(after));
@@ -39,7 +48,11 @@ pub async fn list(source: &impl Source, limit: u64, after: Option<&str>) -> Resu
     Ok(query.all(&source.connection()).await?)
 }
 
-async fn update(tx: &Tx, id: &str, values: impl IntoIterator<Item = (Column, Expr)>) -> Result<bool, Error> {
+async fn update(
+    tx: &Tx,
+    id: &str,
+    values: impl IntoIterator<Item = (Column, Expr)>,
+) -> Result<bool, Error> {
     let mut query = Entity::update_many().filter(Column::Id.eq(id));
     for (column, value) in values {
         query = query.col_expr(column, value);

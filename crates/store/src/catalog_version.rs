@@ -13,13 +13,18 @@ const CATALOG: &str = "catalog";
 
 /// The version now; 0 before the first change.
 pub async fn current(source: &impl Source) -> Result<i64, Error> {
-    let found = Entity::find_by_id(CATALOG).one(&source.connection()).await?;
+    let found = Entity::find_by_id(CATALOG)
+        .one(&source.connection())
+        .await?;
     Ok(found.map_or(0, |model| model.version))
 }
 
 /// Adds one; tells the new version. Others who bump wait until this transaction ends.
 pub async fn bump(tx: &Tx) -> Result<i64, Error> {
-    let first = Model { name: CATALOG.to_owned(), version: 0 };
+    let first = Model {
+        name: CATALOG.to_owned(),
+        version: 0,
+    };
     write::insert_if_new(tx, first.into_active_model()).await?;
     Entity::update_many()
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))

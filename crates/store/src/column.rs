@@ -23,16 +23,25 @@ impl Row<'_> {
         T: FromStr,
         T::Err: Display,
     {
-        text.parse().map_err(|error: T::Err| self.wrong(column, &error))
+        text.parse()
+            .map_err(|error: T::Err| self.wrong(column, &error))
     }
 
     /// A column that holds JSON.
-    pub(crate) fn read_json<T: DeserializeOwned>(self, column: &'static str, text: &str) -> Result<T, Error> {
+    pub(crate) fn read_json<T: DeserializeOwned>(
+        self,
+        column: &'static str,
+        text: &str,
+    ) -> Result<T, Error> {
         serde_json::from_str(text).map_err(|error| self.wrong(column, &error))
     }
 
     /// The JSON text for a column.
-    pub(crate) fn json<T: Serialize>(self, column: &'static str, value: &T) -> Result<String, Error> {
+    pub(crate) fn json<T: Serialize>(
+        self,
+        column: &'static str,
+        value: &T,
+    ) -> Result<String, Error> {
         serde_json::to_string(value).map_err(|error| self.wrong(column, &error))
     }
 

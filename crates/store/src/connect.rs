@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
 
 use crate::open::OpenError;
@@ -23,7 +25,12 @@ pub(crate) const POSTGRES_CONNECTIONS_MAX: u32 = 20;
 /// The address as it may stand in a log: no user, no password, no parameters.
 pub(crate) fn without_secrets(text: &str) -> String {
     match url::Url::parse(text) {
-        Ok(url) => format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path()),
+        Ok(url) => format!(
+            "{}://{}{}",
+            url.scheme(),
+            url.host_str().unwrap_or_default(),
+            url.path()
+        ),
         Err(_) => "(an unreadable address)".to_owned(),
     }
 }
@@ -61,16 +68,25 @@ fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
-async fn sqlite(url: &str, refused: impl Fn(sqlx::Error) -> OpenError) -> Result<Writer, OpenError> {
+async fn sqlite(
+    url: &str,
+    refused: impl Fn(sqlx::Error) -> OpenError,
+) -> Result<Writer, OpenError> {
     if is_in_memory(url) {
         return Err(OpenError::SqliteInMemory);
     }
     let options: SqliteConnectOptions = url.parse().map_err(&refused)?;
     let file: PathBuf = options.get_filename().to_owned();
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         tokio::fs::create_dir_all(folder)
             .await
-            .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+            .map_err(|source| OpenError::Folder {
+                path: folder.to_owned(),
+                source,
+            })?;
     }
     let options = options
         .foreign_keys(true)

@@ -34,7 +34,10 @@ pub struct Credentials {
 
 fn read(model: Model) -> Result<Credentials, Error> {
     let key = format!("{}.{}/{}", model.publisher, model.offer, model.plan);
-    let row = Row { table: "credentials", key: &key };
+    let row = Row {
+        table: "credentials",
+        key: &key,
+    };
     Ok(Credentials {
         publisher: row.read("publisher", &model.publisher)?,
         offer: row.read("offer", &model.offer)?,
@@ -49,7 +52,11 @@ fn read(model: Model) -> Result<Credentials, Error> {
 }
 
 fn key(key: &OfferKey, plan: &PlanName) -> (String, String, String) {
-    (key.publisher.to_string(), key.offer.to_string(), plan.to_string())
+    (
+        key.publisher.to_string(),
+        key.offer.to_string(),
+        plan.to_string(),
+    )
 }
 
 /// Adds the credentials of a plan, or replaces them.
@@ -79,14 +86,24 @@ pub async fn put(tx: &Tx, credentials: &Credentials) -> Result<(), Error> {
 }
 
 /// The credentials of a plan.
-pub async fn find(source: &impl Source, offer: &OfferKey, plan: &PlanName) -> Result<Option<Credentials>, Error> {
-    let found = Entity::find_by_id(key(offer, plan)).one(&source.connection()).await?;
+pub async fn find(
+    source: &impl Source,
+    offer: &OfferKey,
+    plan: &PlanName,
+) -> Result<Option<Credentials>, Error> {
+    let found = Entity::find_by_id(key(offer, plan))
+        .one(&source.connection())
+        .await?;
     found.map(read).transpose()
 }
 
 /// Forgets the credentials of a plan. `false`: there were none.
 pub async fn delete(tx: &Tx, offer: &OfferKey, plan: &PlanName) -> Result<bool, Error> {
-    Ok(Entity::delete_by_id(key(offer, plan)).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(Entity::delete_by_id(key(offer, plan))
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// All credentials, for sealing them again with a new key; in order of plan.
@@ -95,5 +112,10 @@ pub async fn list_all(source: &impl Source) -> Result<Vec<Credentials>, Error> {
         .order_by_asc(Column::Publisher)
         .order_by_asc(Column::Offer)
         .order_by_asc(Column::Plan);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }

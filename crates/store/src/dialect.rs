@@ -38,7 +38,8 @@ pub(crate) async fn vacuum_into(writer: &Writer, path: &Path) -> Result<(), Erro
         let what = format!("back-up to {}: the path is not UTF-8", path.display());
         return Err(Error::Other(DbErr::Custom(what)));
     };
-    let copy = Statement::from_sql_and_values(DbBackend::Sqlite, "vacuum into $1", [Value::from(path)]);
+    let copy =
+        Statement::from_sql_and_values(DbBackend::Sqlite, "vacuum into $1", [Value::from(path)]);
     pool.execute_raw(copy).await?;
     Ok(())
 }

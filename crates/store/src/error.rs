@@ -32,7 +32,11 @@ pub enum Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_passing(&error) { Self::Unavailable(error) } else { Self::Other(error) }
+        if is_passing(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Other(error)
+        }
     }
 }
 
@@ -53,13 +57,18 @@ fn is_passing(error: &DbErr) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(database) => {
             let code = database.code().unwrap_or_default();
-            if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+            if database
+                .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+                .is_some()
+            {
                 // BUSY, LOCKED, IOERR, FULL, CANTOPEN; the primary code is the low byte of the extended one.
                 let primary = code.parse::<u32>().unwrap_or_default() & 0xff;
                 matches!(primary, 5 | 6 | 10 | 13 | 14)
             } else {
                 // Connection faults, insufficient resources, operator intervention, serialization and deadlock.
-                ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class))
+                ["08", "53", "57P", "40"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
             }
         }
         _ => false,
@@ -68,5 +77,8 @@ fn is_passing(error: &DbErr) -> bool {
 
 /// Whether the database refused a change because a unique value is taken.
 pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
-    matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
+    matches!(
+        error.sql_err(),
+        Some(sea_orm::SqlErr::UniqueConstraintViolation(_))
+    )
 }

@@ -29,7 +29,10 @@ pub struct Event {
 }
 
 fn read(model: Model) -> Result<Event, Error> {
-    let row = Row { table: "events", key: &model.id };
+    let row = Row {
+        table: "events",
+        key: &model.id,
+    };
     Ok(Event {
         data: row.read_json("data", &model.data)?,
         id: model.id,
@@ -57,20 +60,39 @@ pub async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
 }
 
 /// The last `limit` events of one thing, newest first.
-pub async fn of_subject(source: &impl Source, kind: &str, subject: &str, limit: u64) -> Result<Vec<Event>, Error> {
+pub async fn of_subject(
+    source: &impl Source,
+    kind: &str,
+    subject: &str,
+    limit: u64,
+) -> Result<Vec<Event>, Error> {
     let query = Entity::find()
         .filter(Column::SubjectKind.eq(kind))
         .filter(Column::Subject.eq(subject))
         .order_by_desc(Column::Id)
         .limit(limit);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// The last `limit` events of all things, newest first, going on before the event id `before`.
-pub async fn recent(source: &impl Source, limit: u64, before: Option<&str>) -> Result<Vec<Event>, Error> {
+pub async fn recent(
+    source: &impl Source,
+    limit: u64,
+    before: Option<&str>,
+) -> Result<Vec<Event>, Error> {
     let mut query = Entity::find().order_by_desc(Column::Id).limit(limit);
     if let Some(before) = before {
         query = query.filter(Column::Id.lt(before));
     }
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }

@@ -3,8 +3,8 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, UpdateMany,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, UpdateMany,
 };
 use serde_json::Value;
 
@@ -95,7 +95,9 @@ impl std::str::FromStr for JobState {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is not a job state; use queued, running, done or failed"))
+            .ok_or_else(|| {
+                format!("`{text}` is not a job state; use queued, running, done or failed")
+            })
     }
 }
 
@@ -113,7 +115,10 @@ pub struct JobCounts {
 }
 
 fn read(model: Model) -> Result<Job, Error> {
-    let row = Row { table: "jobs", key: &model.id };
+    let row = Row {
+        table: "jobs",
+        key: &model.id,
+    };
     Ok(Job {
         payload: row.read_json("payload", &model.payload)?,
         state: row.read("state", &model.state)?,
@@ -152,7 +157,12 @@ pub async fn enqueue(tx: &Tx, job: &NewJob) -> Result<bool, Error> {
 
 /// Gives the worker the job that has been due longest and belongs to nobody, or whose worker's lease ran out.
 /// The lease lasts `lease_micros` from `now`. Two workers never get the same job.
-pub async fn claim(writer: &Writer, worker: &str, now: i64, lease_micros: i64) -> Result<Option<Job>, Error> {
+pub async fn claim(
+    writer: &Writer,
+    worker: &str,
+    now: i64,
+    lease_micros: i64,
+) -> Result<Option<Job>, Error> {
     let engine = writer.pool.get_database_backend();
     let statement = dialect::claim_job(engine, worker, now, now.saturating_add(lease_micros));
     match writer.pool.query_one_raw(statement).await? {
@@ -216,12 +226,21 @@ pub async fn find(source: &impl Source, id: &str) -> Result<Option<Job>, Error> 
 }
 
 /// At most `limit` jobs in a state, newest first.
-pub async fn in_state(source: &impl Source, state: JobState, limit: u64) -> Result<Vec<Job>, Error> {
+pub async fn in_state(
+    source: &impl Source,
+    state: JobState,
+    limit: u64,
+) -> Result<Vec<Job>, Error> {
     let query = Entity::find()
         .filter(Column::State.eq(state.as_str()))
         .order_by_desc(Column::Id)
         .limit(limit);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// When the next queued job is due.

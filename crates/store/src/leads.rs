@@ -45,7 +45,10 @@ pub struct Lead {
 }
 
 fn read(model: Model) -> Result<Lead, Error> {
-    let row = Row { table: "leads", key: &model.id };
+    let row = Row {
+        table: "leads",
+        key: &model.id,
+    };
     Ok(Lead {
         key: OfferKey {
             publisher: row.read("publisher", &model.publisher)?,
@@ -99,14 +102,27 @@ pub async fn of_offer(source: &impl Source, key: &OfferKey) -> Result<Vec<Lead>,
         .filter(Column::Offer.eq(key.offer.as_str()))
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// The leads of all offers of a publisher, newest first.
-pub async fn of_publisher(source: &impl Source, publisher: &PublisherId) -> Result<Vec<Lead>, Error> {
+pub async fn of_publisher(
+    source: &impl Source,
+    publisher: &PublisherId,
+) -> Result<Vec<Lead>, Error> {
     let query = Entity::find()
         .filter(Column::Publisher.eq(publisher.as_str()))
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }

@@ -31,7 +31,10 @@ pub mod tokens;
 mod column;
 mod connect;
 mod dialect;
-#[expect(unreachable_pub, reason = "SeaORM's derives write public items into private modules")]
+#[expect(
+    unreachable_pub,
+    reason = "SeaORM's derives write public items into private modules"
+)]
 mod entity;
 mod error;
 mod migration;

@@ -2,7 +2,9 @@
 
 use domain::ids::PublisherId;
 use oci::Digest;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::column::Row;
 use crate::entity::media::{Column, Entity, Model};
@@ -26,7 +28,10 @@ pub struct Media {
 }
 
 fn read(model: Model) -> Result<Media, Error> {
-    let row = Row { table: "media", key: &model.digest };
+    let row = Row {
+        table: "media",
+        key: &model.digest,
+    };
     Ok(Media {
         digest: row.read("digest", &model.digest)?,
         publisher: row.read("publisher", &model.publisher)?,
@@ -60,7 +65,11 @@ pub async fn find(source: &impl Source, digest: &Digest) -> Result<Option<Media>
 }
 
 /// Whether a publisher uploaded this picture.
-pub async fn is_of(source: &impl Source, digest: &Digest, publisher: &PublisherId) -> Result<bool, Error> {
+pub async fn is_of(
+    source: &impl Source,
+    digest: &Digest,
+    publisher: &PublisherId,
+) -> Result<bool, Error> {
     let query = Entity::find()
         .filter(Column::Digest.eq(digest.as_str()))
         .filter(Column::Publisher.eq(publisher.as_str()));

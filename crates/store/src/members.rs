@@ -26,7 +26,10 @@ pub struct Member {
 }
 
 fn read(model: Model) -> Result<Member, Error> {
-    let row = Row { table: "members", key: &format!("{}/{}", model.publisher, model.account_id) };
+    let row = Row {
+        table: "members",
+        key: &format!("{}/{}", model.publisher, model.account_id),
+    };
     Ok(Member {
         publisher: row.read("publisher", &model.publisher)?,
         role: row.read("role", &model.role)?,
@@ -60,11 +63,19 @@ pub async fn of_account(source: &impl Source, account_id: &str) -> Result<Vec<Me
     let query = Entity::find()
         .filter(Column::AccountId.eq(account_id))
         .order_by_asc(Column::Publisher);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// The members of a publisher with their accounts, longest-standing first.
-pub async fn of_publisher(source: &impl Source, publisher: &PublisherId) -> Result<Vec<(Member, Account)>, Error> {
+pub async fn of_publisher(
+    source: &impl Source,
+    publisher: &PublisherId,
+) -> Result<Vec<(Member, Account)>, Error> {
     let connection = source.connection();
     let members = Entity::find()
         .filter(Column::Publisher.eq(publisher.as_str()))

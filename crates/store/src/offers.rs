@@ -4,7 +4,10 @@ use domain::ids::{OfferKey, PublisherId};
 use domain::lifecycle::{OfferState, StopReason};
 use domain::offer::Offer;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, UpdateMany};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+    UpdateMany,
+};
 
 use crate::column::Row;
 use crate::entity::offer::{Column, Entity, Model};
@@ -55,7 +58,10 @@ fn name(model: &Model) -> String {
 }
 
 fn read(model: Model) -> Result<OfferRow, Error> {
-    let row = Row { table: "offers", key: &name(&model) };
+    let row = Row {
+        table: "offers",
+        key: &name(&model),
+    };
     Ok(OfferRow {
         key: OfferKey {
             publisher: row.read("publisher", &model.publisher)?,
@@ -65,7 +71,9 @@ fn read(model: Model) -> Result<OfferRow, Error> {
         revision: model.revision,
         state: row.read("state", &model.state)?,
         live_submission: model.live_submission,
-        stop: row.optional(model.stop.as_deref(), |row, text| row.read_json("stop", text))?,
+        stop: row.optional(model.stop.as_deref(), |row, text| {
+            row.read_json("stop", text)
+        })?,
         created_at: model.created_at,
         updated_at: model.updated_at,
     })
@@ -85,8 +93,15 @@ fn change(key: &OfferKey, now: i64) -> UpdateMany<Entity> {
 /// Makes an offer. `Conflict` when the publisher has one of this name.
 pub async fn insert(tx: &Tx, offer: &OfferRow) -> Result<(), Error> {
     let key = offer.key.to_string();
-    let row = Row { table: "offers", key: &key };
-    let stop = offer.stop.as_ref().map(|stop| row.json("stop", stop)).transpose()?;
+    let row = Row {
+        table: "offers",
+        key: &key,
+    };
+    let stop = offer
+        .stop
+        .as_ref()
+        .map(|stop| row.json("stop", stop))
+        .transpose()?;
     let model = Model {
         publisher: offer.key.publisher.to_string(),
         offer: offer.key.offer.to_string(),
@@ -103,15 +118,27 @@ pub async fn insert(tx: &Tx, offer: &OfferRow) -> Result<(), Error> {
 
 /// The offer of this name.
 pub async fn find(source: &impl Source, key: &OfferKey) -> Result<Option<OfferRow>, Error> {
-    keyed(key).one(&source.connection()).await?.map(read).transpose()
+    keyed(key)
+        .one(&source.connection())
+        .await?
+        .map(read)
+        .transpose()
 }
 
 /// Every offer of a publisher, in order of name.
-pub async fn of_publisher(source: &impl Source, publisher: &PublisherId) -> Result<Vec<OfferRow>, Error> {
+pub async fn of_publisher(
+    source: &impl Source,
+    publisher: &PublisherId,
+) -> Result<Vec<OfferRow>, Error> {
     let query = Entity::find()
         .filter(Column::Publisher.eq(publisher.as_str()))
         .order_by_asc(Column::Offer);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// Saves a draft over the revision it was made from. `false`: someone else saved in between, or no such offer.
@@ -123,7 +150,11 @@ pub async fn save_draft(
     now: i64,
 ) -> Result<bool, Error> {
     let name = key.to_string();
-    let text = Row { table: "offers", key: &name }.json("draft", draft)?;
+    let text = Row {
+        table: "offers",
+        key: &name,
+    }
+    .json("draft", draft)?;
     let query = change(key, now)
         .col_expr(Column::Draft, Expr::value(text))
         .col_expr(Column::Revision, Expr::value(expected_revision + 1))
@@ -140,7 +171,10 @@ pub async fn set_state(
     now: i64,
 ) -> Result<bool, Error> {
     let name = key.to_string();
-    let row = Row { table: "offers", key: &name };
+    let row = Row {
+        table: "offers",
+        key: &name,
+    };
     let stop = stop.map(|stop| row.json("stop", stop)).transpose()?;
     let query = change(key, now)
         .col_expr(Column::State, Expr::value(state.as_str()))
@@ -157,35 +191,47 @@ pub async fn set_live(tx: &Tx, key: &OfferKey, submission: &str, now: i64) -> Re
     Ok(query.exec(&tx.inner).await?.rows_affected == 1)
 }
 
-/// Every live offer with the submission that customers see, in order of key.
+/// Every offer that is or was live, stopped ones included, with the submission that customers see, in order of key.
 pub async fn listing_all_live(source: &impl Source) -> Result<Vec<(OfferRow, Submission)>, Error> {
     let connection = source.connection();
     let mut found = Vec::new();
     let mut after: Option<(String, String)> = None;
     loop {
         let mut query = Entity::find()
-            .filter(Column::State.eq(OfferState::Live.as_str()))
+            .filter(Column::LiveSubmission.is_not_null())
             .order_by_asc(Column::Publisher)
             .order_by_asc(Column::Offer)
             .limit(LIVE_PAGE_ROWS);
         if let Some((publisher, offer)) = after.take() {
-            let later_offer = Column::Publisher.eq(&publisher).and(Column::Offer.gt(offer));
+            let later_offer = Column::Publisher
+                .eq(&publisher)
+                .and(Column::Offer.gt(offer));
             query = query.filter(Column::Publisher.gt(publisher).or(later_offer));
         }
         let page = query.all(&connection).await?;
-        let ids = page.iter().filter_map(|model| model.live_submission.as_deref());
+        let ids = page
+            .iter()
+            .filter_map(|model| model.live_submission.as_deref());
         let shown = submission::Entity::find()
             .filter(submission::Column::Id.is_in(ids))
             .order_by_asc(submission::Column::Id)
             .all(&connection)
             .await?;
         let full = page.len() as u64 == LIVE_PAGE_ROWS;
-        after = page.last().map(|model| (model.publisher.clone(), model.offer.clone()));
+        after = page
+            .last()
+            .map(|model| (model.publisher.clone(), model.offer.clone()));
         for model in page {
             let id = model.live_submission.clone().unwrap_or_default();
             let Ok(at) = shown.binary_search_by(|row| row.id.cmp(&id)) else {
-                let row = Row { table: "offers", key: &name(&model) };
-                return Err(row.wrong("live_submission", &format!("is live with the submission `{id}`, which does not exist")));
+                let row = Row {
+                    table: "offers",
+                    key: &name(&model),
+                };
+                return Err(row.wrong(
+                    "live_submission",
+                    &format!("is live with the submission `{id}`, which does not exist"),
+                ));
             };
             found.push((read(model)?, submissions::read(shown[at].clone())?));
         }

@@ -41,10 +41,14 @@ impl std::fmt::Debug for StorageKeys {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Neither SQLite nor PostgreSQL.
-    #[error("database address with scheme `{0}`: only sqlite:///path/to/file.db and postgres://host/name are known")]
+    #[error(
+        "database address with scheme `{0}`: only sqlite:///path/to/file.db and postgres://host/name are known"
+    )]
     DatabaseScheme(String),
     /// SQLite in memory.
-    #[error("SQLite in memory cannot be shared by several connections; give a file: sqlite:///path/to/file.db")]
+    #[error(
+        "SQLite in memory cannot be shared by several connections; give a file: sqlite:///path/to/file.db"
+    )]
     SqliteInMemory,
     /// The database did not answer, or refused.
     #[error("could not open the database {url}: {source}")]
@@ -71,7 +75,9 @@ pub enum OpenError {
         source: Error,
     },
     /// Neither files nor S3.
-    #[error("storage address with scheme `{0}`: only file:///folder and s3://bucket/prefix are known")]
+    #[error(
+        "storage address with scheme `{0}`: only file:///folder and s3://bucket/prefix are known"
+    )]
     StorageScheme(String),
     /// The storage address is incomplete or wrong.
     #[error("storage address {url}: {what}")]
@@ -117,14 +123,18 @@ async fn migrate(writer: &Writer, url: &str) -> Result<(), OpenError> {
         url: without_secrets(url),
         source,
     };
-    let turn = dialect::take_turn_to_migrate(writer).await.map_err(failed)?;
+    let turn = dialect::take_turn_to_migrate(writer)
+        .await
+        .map_err(failed)?;
     let applied = Migrator::get_migration_models(&writer.pool)
         .await
         .map_err(|source| failed(source.into()))?;
     let known = Migrator::migrations();
-    let unknown = applied
-        .into_iter()
-        .find(|row| known.iter().all(|migration| migration.name() != row.version));
+    let unknown = applied.into_iter().find(|row| {
+        known
+            .iter()
+            .all(|migration| migration.name() != row.version)
+    });
     if let Some(row) = unknown {
         return Err(OpenError::SchemaNewer { found: row.version });
     }

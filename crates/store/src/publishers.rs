@@ -61,7 +61,12 @@ pub enum PublisherState {
 
 impl PublisherState {
     /// All states.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Refused, Self::Suspended];
+    pub const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Approved,
+        Self::Refused,
+        Self::Suspended,
+    ];
 
     /// The word in the database, in JSON and in addresses.
     pub fn as_str(self) -> &'static str {
@@ -80,7 +85,11 @@ impl std::str::FromStr for PublisherState {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is not a publisher state; use pending, approved, refused or suspended"))
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is not a publisher state; use pending, approved, refused or suspended"
+                )
+            })
     }
 }
 
@@ -100,7 +109,10 @@ pub struct Profile {
 }
 
 fn read(model: Model) -> Result<Publisher, Error> {
-    let row = Row { table: "publishers", key: &model.id };
+    let row = Row {
+        table: "publishers",
+        key: &model.id,
+    };
     Ok(Publisher {
         state: row.read("state", &model.state)?,
         id: row.read("id", &model.id)?,
@@ -145,17 +157,27 @@ pub async fn insert(tx: &Tx, publisher: &Publisher) -> Result<(), Error> {
 
 /// The publisher with this id.
 pub async fn find(source: &impl Source, id: &PublisherId) -> Result<Option<Publisher>, Error> {
-    let found = Entity::find_by_id(id.as_str()).one(&source.connection()).await?;
+    let found = Entity::find_by_id(id.as_str())
+        .one(&source.connection())
+        .await?;
     found.map(read).transpose()
 }
 
 /// Every publisher, or those in one state, in order of id.
-pub async fn list(source: &impl Source, state: Option<PublisherState>) -> Result<Vec<Publisher>, Error> {
+pub async fn list(
+    source: &impl Source,
+    state: Option<PublisherState>,
+) -> Result<Vec<Publisher>, Error> {
     let mut query = Entity::find().order_by_asc(Column::Id);
     if let Some(state) = state {
         query = query.filter(Column::State.eq(state.as_str()));
     }
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// Publishers whose id looks like one with this skeleton, in order of id.
@@ -163,7 +185,12 @@ pub async fn by_skeleton(source: &impl Source, skeleton: &str) -> Result<Vec<Pub
     let query = Entity::find()
         .filter(Column::Skeleton.eq(skeleton))
         .order_by_asc(Column::Id);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// The operator's decision, with the reason told to the publisher. `false`: no such publisher.
@@ -194,8 +221,14 @@ pub async fn set_profile(tx: &Tx, id: &PublisherId, profile: &Profile) -> Result
         .col_expr(Column::Title, Expr::value(profile.title.as_str()))
         .col_expr(Column::Summary, Expr::value(profile.summary.as_str()))
         .col_expr(Column::Website, Expr::value(profile.website.as_str()))
-        .col_expr(Column::SupportEmail, Expr::value(profile.support_email.as_str()))
-        .col_expr(Column::ContactEmail, Expr::value(profile.contact_email.as_str()))
+        .col_expr(
+            Column::SupportEmail,
+            Expr::value(profile.support_email.as_str()),
+        )
+        .col_expr(
+            Column::ContactEmail,
+            Expr::value(profile.contact_email.as_str()),
+        )
         .filter(Column::Id.eq(id.as_str()));
     Ok(query.exec(&tx.inner).await?.rows_affected == 1)
 }

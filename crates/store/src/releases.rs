@@ -13,8 +13,14 @@ use crate::source::{Source, Tx};
 use crate::write;
 
 fn read(model: Model) -> Result<Release, Error> {
-    let key = format!("{}.{}/{} {}", model.publisher, model.offer, model.plan, model.version);
-    let row = Row { table: "releases", key: &key };
+    let key = format!(
+        "{}.{}/{} {}",
+        model.publisher, model.offer, model.plan, model.version
+    );
+    let row = Row {
+        table: "releases",
+        key: &key,
+    };
     Ok(Release {
         key: OfferKey {
             publisher: row.read("publisher", &model.publisher)?,
@@ -42,7 +48,10 @@ fn sorted(models: Vec<Model>) -> Result<Vec<Release>, Error> {
 /// Adds a release. `Conflict` when the plan has this version already.
 pub async fn insert(tx: &Tx, release: &Release) -> Result<(), Error> {
     let version = release.version.to_string();
-    let row = Row { table: "releases", key: &version };
+    let row = Row {
+        table: "releases",
+        key: &version,
+    };
     let model = Model {
         publisher: release.key.publisher.to_string(),
         offer: release.key.offer.to_string(),
@@ -60,7 +69,11 @@ pub async fn insert(tx: &Tx, release: &Release) -> Result<(), Error> {
 }
 
 /// Every release of a plan, newest version first.
-pub async fn of_plan(source: &impl Source, key: &OfferKey, plan: &PlanName) -> Result<Vec<Release>, Error> {
+pub async fn of_plan(
+    source: &impl Source,
+    key: &OfferKey,
+    plan: &PlanName,
+) -> Result<Vec<Release>, Error> {
     let query = Entity::find()
         .filter(Column::Publisher.eq(key.publisher.as_str()))
         .filter(Column::Offer.eq(key.offer.as_str()))
@@ -103,5 +116,10 @@ pub async fn by_digest(source: &impl Source, digest: &Digest) -> Result<Vec<Rele
         .order_by_asc(Column::ReleasedAt)
         .order_by_asc(Column::Submission)
         .order_by_asc(Column::Plan);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }

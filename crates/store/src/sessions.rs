@@ -17,7 +17,9 @@ pub async fn insert(tx: &Tx, session: &Session) -> Result<(), Error> {
 
 /// The session with this token hash, expired or not: the caller holds the clock.
 pub async fn find(source: &impl Source, token_hash: &str) -> Result<Option<Session>, Error> {
-    Ok(Entity::find_by_id(token_hash).one(&source.connection()).await?)
+    Ok(Entity::find_by_id(token_hash)
+        .one(&source.connection())
+        .await?)
 }
 
 /// Notes that the session was used. `false`: no such session.
@@ -30,7 +32,11 @@ pub async fn touch(tx: &Tx, token_hash: &str, now: i64) -> Result<bool, Error> {
 
 /// Signs out. `false`: no such session.
 pub async fn delete(tx: &Tx, token_hash: &str) -> Result<bool, Error> {
-    Ok(Entity::delete_by_id(token_hash).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(Entity::delete_by_id(token_hash)
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// Signs an account out everywhere; tells of how many sessions.

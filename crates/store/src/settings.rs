@@ -12,8 +12,13 @@ use crate::write;
 /// The value of a setting; `None` when it was never set.
 pub async fn get(source: &impl Source, key: &str) -> Result<Option<Value>, Error> {
     let found = Entity::find_by_id(key).one(&source.connection()).await?;
-    let row = Row { table: "settings", key };
-    found.map(|model| row.read_json("value", &model.value)).transpose()
+    let row = Row {
+        table: "settings",
+        key,
+    };
+    found
+        .map(|model| row.read_json("value", &model.value))
+        .transpose()
 }
 
 /// Sets a setting.
@@ -22,5 +27,11 @@ pub async fn put(tx: &Tx, key: &str, value: &Value) -> Result<(), Error> {
         name: key.to_owned(),
         value: value.to_string(),
     };
-    write::upsert(tx, model.into_active_model(), [Column::Name], [Column::Value]).await
+    write::upsert(
+        tx,
+        model.into_active_model(),
+        [Column::Name],
+        [Column::Value],
+    )
+    .await
 }

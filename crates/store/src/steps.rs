@@ -27,8 +27,19 @@ pub async fn start(tx: &Tx, submission: &str, step: &str, now: i64) -> Result<()
         detail: String::new(),
         log: String::new(),
     };
-    let changed = [Column::StartedAt, Column::EndedAt, Column::Outcome, Column::Detail];
-    write::upsert(tx, row.into_active_model(), [Column::Submission, Column::Step], changed).await
+    let changed = [
+        Column::StartedAt,
+        Column::EndedAt,
+        Column::Outcome,
+        Column::Detail,
+    ];
+    write::upsert(
+        tx,
+        row.into_active_model(),
+        [Column::Submission, Column::Step],
+        changed,
+    )
+    .await
 }
 
 /// Ends a step. `false`: it was never begun.
@@ -70,7 +81,9 @@ fn bounded(mut log: String, more: &str) -> String {
     }
     let earliest = log.ceil_char_boundary(log.len() - (LOG_BYTES_MAX - CUT.len()));
     // Begin with a whole line where there is one.
-    let start = log[earliest..].find('\n').map_or(earliest, |end| earliest + end + 1);
+    let start = log[earliest..]
+        .find('\n')
+        .map_or(earliest, |end| earliest + end + 1);
     let start = if start == log.len() { earliest } else { start };
     format!("{CUT}{}", &log[start..])
 }

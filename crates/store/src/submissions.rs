@@ -5,7 +5,8 @@ use domain::lifecycle::State;
 use domain::offer::Offer;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, UpdateMany,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+    UpdateMany,
 };
 use serde_json::Value;
 
@@ -51,7 +52,10 @@ pub struct Submission {
 }
 
 pub(crate) fn read(model: Model) -> Result<Submission, Error> {
-    let row = Row { table: "submissions", key: &model.id };
+    let row = Row {
+        table: "submissions",
+        key: &model.id,
+    };
     Ok(Submission {
         key: OfferKey {
             publisher: row.read("publisher", &model.publisher)?,
@@ -59,10 +63,14 @@ pub(crate) fn read(model: Model) -> Result<Submission, Error> {
         },
         state: row.read("state", &model.state)?,
         frozen: row.read_json("frozen", &model.frozen)?,
-        report: row.optional(model.report.as_deref(), |row, text| row.read_json("report", text))?,
+        report: row.optional(model.report.as_deref(), |row, text| {
+            row.read_json("report", text)
+        })?,
         imported: row.read_json("imported", &model.imported)?,
         waivers: row.read_json("waivers", &model.waivers)?,
-        decision: row.optional(model.decision.as_deref(), |row, text| row.read_json("decision", text))?,
+        decision: row.optional(model.decision.as_deref(), |row, text| {
+            row.read_json("decision", text)
+        })?,
         id: model.id,
         number: model.number,
         notes: model.notes,
@@ -75,7 +83,10 @@ pub(crate) fn read(model: Model) -> Result<Submission, Error> {
 }
 
 fn write_model(submission: &Submission) -> Result<Model, Error> {
-    let row = Row { table: "submissions", key: &submission.id };
+    let row = Row {
+        table: "submissions",
+        key: &submission.id,
+    };
     Ok(Model {
         frozen: row.json("frozen", &submission.frozen)?,
         report: submission.report.as_ref().map(Value::to_string),
@@ -100,7 +111,12 @@ fn write_model(submission: &Submission) -> Result<Model, Error> {
 /// submit at once, one gets in.
 pub async fn insert(tx: &Tx, submission: &Submission) -> Result<(), Error> {
     let model = write_model(submission)?;
-    write::insert(tx, model.into_active_model(), "the submission number, or the one running submission of the offer").await
+    write::insert(
+        tx,
+        model.into_active_model(),
+        "the submission number, or the one running submission of the offer",
+    )
+    .await
 }
 
 /// The submission with this id.
@@ -118,22 +134,43 @@ fn of(key: &OfferKey) -> Select<Entity> {
 
 /// Every submission of an offer, newest first.
 pub async fn of_offer(source: &impl Source, key: &OfferKey) -> Result<Vec<Submission>, Error> {
-    of(key).all(&source.connection()).await?.into_iter().map(read).collect()
+    of(key)
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// The newest submission of an offer.
-pub async fn latest_of_offer(source: &impl Source, key: &OfferKey) -> Result<Option<Submission>, Error> {
-    of(key).limit(1).one(&source.connection()).await?.map(read).transpose()
+pub async fn latest_of_offer(
+    source: &impl Source,
+    key: &OfferKey,
+) -> Result<Option<Submission>, Error> {
+    of(key)
+        .limit(1)
+        .one(&source.connection())
+        .await?
+        .map(read)
+        .transpose()
 }
 
 /// The number that the next submission of an offer gets.
 pub async fn next_number(source: &impl Source, key: &OfferKey) -> Result<i64, Error> {
-    Ok(latest_of_offer(source, key).await?.map_or(1, |latest| latest.number + 1))
+    Ok(latest_of_offer(source, key)
+        .await?
+        .map_or(1, |latest| latest.number + 1))
 }
 
 /// The submission of an offer that is on its way ([`State::is_running`]); there is at most one.
-pub async fn running_of_offer(source: &impl Source, key: &OfferKey) -> Result<Option<Submission>, Error> {
-    let running = State::ALL.into_iter().filter(|state| state.is_running()).map(State::as_str);
+pub async fn running_of_offer(
+    source: &impl Source,
+    key: &OfferKey,
+) -> Result<Option<Submission>, Error> {
+    let running = State::ALL
+        .into_iter()
+        .filter(|state| state.is_running())
+        .map(State::as_str);
     let query = of(key).filter(Column::State.is_in(running)).limit(1);
     query.one(&source.connection()).await?.map(read).transpose()
 }
@@ -144,7 +181,12 @@ pub async fn in_state(source: &impl Source, states: &[State]) -> Result<Vec<Subm
         .filter(Column::State.is_in(states.iter().map(|state| state.as_str())))
         .order_by_asc(Column::CreatedAt)
         .order_by_asc(Column::Id);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 fn change(id: &str, now: i64) -> UpdateMany<Entity> {
@@ -161,7 +203,9 @@ pub async fn set_state(tx: &Tx, id: &str, from: State, to: State, now: i64) -> R
         .filter(Column::State.eq(from.as_str()));
     match query.exec(&tx.inner).await {
         Ok(changed) => Ok(changed.rows_affected == 1),
-        Err(error) if is_unique_violation(&error) => Err(Error::Conflict("the one running submission of the offer")),
+        Err(error) if is_unique_violation(&error) => {
+            Err(Error::Conflict("the one running submission of the offer"))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -178,17 +222,38 @@ pub async fn set_report(tx: &Tx, id: &str, report: &Value, now: i64) -> Result<b
 
 /// Keeps what was imported.
 pub async fn set_imported(tx: &Tx, id: &str, imported: &Value, now: i64) -> Result<bool, Error> {
-    set(tx, id, Column::Imported, Expr::value(imported.to_string()), now).await
+    set(
+        tx,
+        id,
+        Column::Imported,
+        Expr::value(imported.to_string()),
+        now,
+    )
+    .await
 }
 
 /// Keeps which findings were waived.
 pub async fn set_waivers(tx: &Tx, id: &str, waivers: &Value, now: i64) -> Result<bool, Error> {
-    set(tx, id, Column::Waivers, Expr::value(waivers.to_string()), now).await
+    set(
+        tx,
+        id,
+        Column::Waivers,
+        Expr::value(waivers.to_string()),
+        now,
+    )
+    .await
 }
 
 /// Keeps the reviewer's decision.
 pub async fn set_decision(tx: &Tx, id: &str, decision: &Value, now: i64) -> Result<bool, Error> {
-    set(tx, id, Column::Decision, Expr::value(decision.to_string()), now).await
+    set(
+        tx,
+        id,
+        Column::Decision,
+        Expr::value(decision.to_string()),
+        now,
+    )
+    .await
 }
 
 /// Keeps why the pipeline gave up.
@@ -197,6 +262,11 @@ pub async fn set_failure(tx: &Tx, id: &str, failure: &str, now: i64) -> Result<b
 }
 
 /// Keeps until when the preview can be pulled.
-pub async fn set_preview_expires_at(tx: &Tx, id: &str, at: Option<i64>, now: i64) -> Result<bool, Error> {
+pub async fn set_preview_expires_at(
+    tx: &Tx,
+    id: &str,
+    at: Option<i64>,
+    now: i64,
+) -> Result<bool, Error> {
     set(tx, id, Column::PreviewExpiresAt, Expr::value(at), now).await
 }

@@ -34,7 +34,10 @@ pub struct Token {
 }
 
 fn row(id: &str) -> Row<'_> {
-    Row { table: "tokens", key: id }
+    Row {
+        table: "tokens",
+        key: id,
+    }
 }
 
 fn read(model: Model) -> Result<Token, Error> {
@@ -80,7 +83,12 @@ pub async fn list_of_account(source: &impl Source, account_id: &str) -> Result<V
         .filter(Column::AccountId.eq(account_id))
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 /// Takes a token back. `false`: not this account's, or already revoked.

@@ -23,11 +23,19 @@ where
 }
 
 /// Inserts a row; [`Error::Conflict`] with the given words when one of its unique values is taken.
-pub(crate) async fn insert<A>(to: &impl Connected, row: A, unique: &'static str) -> Result<(), Error>
+pub(crate) async fn insert<A>(
+    to: &impl Connected,
+    row: A,
+    unique: &'static str,
+) -> Result<(), Error>
 where
     A: ActiveModelTrait,
 {
-    if insert_if_new(to, row).await? { Ok(()) } else { Err(Error::Conflict(unique)) }
+    if insert_if_new(to, row).await? {
+        Ok(())
+    } else {
+        Err(Error::Conflict(unique))
+    }
 }
 
 /// Inserts a row, or overwrites the `changed` columns of the one with the same `key`.

@@ -48,11 +48,7 @@ impl Certificate {
         let chain = vec![CertificateDer::from(self.der.clone())];
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
-            .and_then(|builder| {
-                builder
-                    .with_no_client_auth()
-                    .with_single_cert(chain, key)
-            })
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(Error::other)?;
         Ok(Arc::new(config))
     }

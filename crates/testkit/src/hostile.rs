@@ -199,7 +199,9 @@ impl Fake {
         match &self.trick {
             Trick::BlobRedirect(url) => Response::new(307, "").with("Location", url),
             Trick::BlobEndless => whole.body(Body::Endless),
-            Trick::BlobWrong => Response::new(200, bytes.iter().map(|byte| !byte).collect::<Vec<_>>()),
+            Trick::BlobWrong => {
+                Response::new(200, bytes.iter().map(|byte| !byte).collect::<Vec<_>>())
+            }
             Trick::BlobLonger => Response::new(200, [bytes.as_slice(), b"!"].concat()),
             Trick::BlobTrickle(pause) => whole.body(Body::Trickle {
                 bytes,

@@ -262,7 +262,9 @@ async fn serve(
     let Some(request) = read(&mut stream).await? else {
         // Not HTTP, such as a TLS greeting: answer as servers do.
         return stream
-            .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .write_all(
+                b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            )
             .await;
     };
     let response = handler(&request);
@@ -276,15 +278,14 @@ async fn serve(
 }
 
 async fn read(
-    stream: &mut (impl AsyncRead + tokio::io::AsyncBufRead + Unpin),
+    stream: &mut (impl tokio::io::AsyncBufRead + Unpin),
 ) -> std::io::Result<Option<Request>> {
     let mut head = stream.take(HEAD_BYTES_MAX);
     let mut line = Vec::new();
     head.read_until(b'\n', &mut line).await?;
     let first = String::from_utf8_lossy(&line).trim_end().to_owned();
     let mut words = first.split(' ');
-    let (Some(method), Some(target), Some("HTTP/1.1")) =
-        (words.next(), words.next(), words.next())
+    let (Some(method), Some(target), Some("HTTP/1.1")) = (words.next(), words.next(), words.next())
     else {
         return Ok(None);
     };

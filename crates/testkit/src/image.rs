@@ -239,7 +239,10 @@ impl ImageBuilder {
     ///
     /// # Panics
     /// When there is no platform, or tar or gzip fail in memory.
-    #[expect(clippy::unwrap_used, reason = "a test's fixture that cannot be built ends the test")]
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a test's fixture that cannot be built ends the test"
+    )]
     pub fn build(&self) -> TestImage {
         let types = if self.docker { &DOCKER } else { &OCI };
         assert!(!self.children.is_empty(), "an image needs a platform");
@@ -288,7 +291,11 @@ impl ImageBuilder {
     }
 
     fn manifest(&self, media_type: &str, mut document: Value) -> TestManifest {
-        if self.annotations.as_object().is_some_and(|all| !all.is_empty()) {
+        if self
+            .annotations
+            .as_object()
+            .is_some_and(|all| !all.is_empty())
+        {
             document["annotations"] = self.annotations.clone();
         }
         let bytes = document.to_string().into_bytes();

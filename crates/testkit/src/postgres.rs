@@ -8,7 +8,7 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -47,8 +47,8 @@ pub struct Postgres {
     programs: PathBuf,
     folder: String,
     databases: AtomicU32,
-    /// Closed by the end of this process, which ends the server.
-    _lifeline: ChildStdin,
+    /// Its standard input is closed by the end of this process, which ends the server.
+    _shell: Child,
 }
 
 /// The server of this test process; the first call starts it.
@@ -67,7 +67,9 @@ fn newest_programs() -> PathBuf {
         .map(|version| version.path().join("bin"))
         .filter(|bin| bin.join("postgres").exists())
         .max();
-    newest.unwrap_or_else(|| panic!("these tests need PostgreSQL below {VERSIONS}: apt-get install postgresql"))
+    newest.unwrap_or_else(|| {
+        panic!("these tests need PostgreSQL below {VERSIONS}: apt-get install postgresql")
+    })
 }
 
 /// PostgreSQL refuses to run as root, so root asks `runuser` to become `postgres`.
@@ -92,21 +94,24 @@ impl Postgres {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("could not start a shell for PostgreSQL: {error}"));
-        let (Some(lifeline), Some(output)) = (shell.stdin.take(), shell.stdout.take()) else {
-            panic!("the shell for PostgreSQL has no pipes");
+        let Some(output) = shell.stdout.take() else {
+            panic!("the shell for PostgreSQL has no standard output");
         };
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let folder = lines.next().unwrap_or_default();
         let answer = lines.next().unwrap_or_default();
         if answer != "ready" {
             let rest: Vec<String> = lines.collect();
-            panic!("PostgreSQL did not start in {folder}: {answer}\n{}", rest.join("\n"));
+            panic!(
+                "PostgreSQL did not start in {folder}: {answer}\n{}",
+                rest.join("\n")
+            );
         }
         Self {
             programs,
             folder,
             databases: AtomicU32::new(0),
-            _lifeline: lifeline,
+            _shell: shell,
         }
     }
 
@@ -122,11 +127,23 @@ impl Postgres {
     pub fn run(&self, statement: &str, database: &str) -> String {
         let output = Command::new(self.programs.join("psql"))
             .args(["-h", &self.folder, "-U", "postgres", "-d", database])
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement])
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-c",
+                statement,
+            ])
             .output()
             .unwrap_or_else(|error| panic!("could not run psql: {error}"));
         if !output.status.success() {
-            panic!("psql refused `{statement}`: {}", String::from_utf8_lossy(&output.stderr));
+            panic!(
+                "psql refused `{statement}`: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }

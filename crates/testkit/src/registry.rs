@@ -105,7 +105,9 @@ impl Registry {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                Error::other(format!("{BINARY} (Debian package docker-registry): {error}"))
+                Error::other(format!(
+                    "{BINARY} (Debian package docker-registry): {error}"
+                ))
             })?;
         let host = tokio::time::timeout(START_MAX, listening(&mut child))
             .await

@@ -1,14 +1,19 @@
 //! An S3 server in this process (`s3s-fs`), with one bucket that is a temporary folder.
+//!
+//! Unlike S3 it copies only into folders that exist, so those are made on the way in; and it takes keys of some 160
+//! characters, so a sha512 blob needs a short prefix.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tower::{Service, service_fn};
 
 use crate::folder::Folder;
 
@@ -43,20 +48,31 @@ pub async fn start() -> S3Server {
         Err(error) => panic!("could not open the bucket's folder: {error:?}"),
     };
     let mut service = S3ServiceBuilder::new(files);
-    service.set_auth(SimpleAuth::from_single(access_key.clone(), secret_key.clone()));
+    service.set_auth(SimpleAuth::from_single(
+        access_key.clone(),
+        secret_key.clone(),
+    ));
     let service = service.build();
     let listener = match TcpListener::bind("127.0.0.1:0").await {
         Ok(listener) => listener,
         Err(error) => panic!("could not listen on the loopback address: {error}"),
     };
-    let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+    let port = listener
+        .local_addr()
+        .map(|address| address.port())
+        .unwrap_or_default();
+    let root = folder.path().to_owned();
     let task = tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            let service = service.clone();
+            let (root, inner) = (root.clone(), service.clone());
+            let service = service_fn(move |request| {
+                make_way(&root, &request);
+                Service::call(&mut inner.clone(), request)
+            });
             tokio::spawn(async move {
                 // A client that goes away is no failure of the server.
                 let _ = Builder::new(TokioExecutor::new())
-                    .serve_connection(TokioIo::new(socket), service)
+                    .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
                     .await;
             });
         }
@@ -68,6 +84,21 @@ pub async fn start() -> S3Server {
         secret_key,
         folder,
         task,
+    }
+}
+
+/// Makes the folder that a copy goes to.
+fn make_way<B>(root: &Path, request: &http::Request<B>) {
+    let path = Path::new(request.uri().path().trim_start_matches('/'));
+    let plain = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if plain
+        && request.headers().contains_key("x-amz-copy-source")
+        && let Some(folder) = path.parent()
+    {
+        // When it cannot be made, the copy fails and says so.
+        let _ = std::fs::create_dir_all(root.join(folder));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accounts: signing up, signing in, sessions, access tokens and the first operator.
 
 mod password;
+mod roles;
 mod session;
 mod set_up;
 mod sign_up;
@@ -8,12 +9,13 @@ mod throttle;
 mod token;
 
 pub use password::{hash_password, verify_password};
-pub use session::{Session, actor_of_session, sign_in, sign_out};
+pub use roles::{set_disabled, set_roles};
+pub use session::{SESSION_DAYS_MAX, Session, actor_of_session, sign_in, sign_out};
 pub use set_up::{SetUp, set_up_first_operator, set_up_link};
 pub(crate) use sign_up::email_ok;
 pub use sign_up::{SignUp, create_account, sign_up};
 pub use throttle::Throttle;
-pub use token::{CreateToken, NewToken, TOKEN_PREFIX, account_by_token, create_token, revoke_token};
+pub use token::{CreateToken, NewToken, TOKEN_DAYS_MAX, TOKEN_PREFIX, account_by_token, create_token, revoke_token};
 
 use std::collections::BTreeMap;
 

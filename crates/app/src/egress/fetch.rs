@@ -8,8 +8,8 @@ use url::Url;
 
 use super::{Egress, EgressError, EgressRefused, authority, pinned::Pinned, shown};
 
-/// One request as the caller means it.
-#[derive(Clone, Debug)]
+/// One request as the caller means it. Printed without its secrets.
+#[derive(Clone)]
 pub struct Outgoing {
     /// `GET` and `HEAD` follow redirects; nothing else does, since a body may hold a password.
     pub method: Method,
@@ -21,6 +21,12 @@ pub struct Outgoing {
     pub authorization: Option<HeaderValue>,
     /// A form in the body.
     pub form: Vec<(&'static str, String)>,
+}
+
+impl std::fmt::Debug for Outgoing {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {}", self.method, self.url)
+    }
 }
 
 impl Outgoing {

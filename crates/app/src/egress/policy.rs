@@ -298,22 +298,50 @@ mod tests {
     #[test]
     fn entries_are_parsed_and_written_back() {
         for text in [
-            "127.0.0.1:5000", "10.0.0.0/8", "10.0.0.0/8:443", "registry.local", "registry.local:80", "::1",
-            "[::1]:5000", "fd00::/8", "[fd00::]/8:443", "localhost",
+            "127.0.0.1:5000",
+            "10.0.0.0/8",
+            "10.0.0.0/8:443",
+            "registry.local",
+            "registry.local:80",
+            "::1",
+            "[::1]:5000",
+            "fd00::/8",
+            "[fd00::]/8:443",
+            "localhost",
         ] {
             let allowed: Allowed = text.parse().unwrap();
             assert_eq!(allowed.to_string(), text);
         }
-        assert_eq!("10.1.2.3/8".parse::<Allowed>().unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!(
+            "10.1.2.3/8".parse::<Allowed>().unwrap().to_string(),
+            "10.0.0.0/8"
+        );
         assert_eq!("[::1]".parse::<Allowed>().unwrap().to_string(), "::1");
-        assert_eq!("Registry.Local.".parse::<Allowed>().unwrap().to_string(), "registry.local");
+        assert_eq!(
+            "Registry.Local.".parse::<Allowed>().unwrap().to_string(),
+            "registry.local"
+        );
     }
 
     #[test]
     fn broken_entries_are_refused() {
         for text in [
-            "", " ", "http://x", "a b", "10.0.0.0/33", "x:0", "x:70000", "0x7f.1", "2130706433", "x/8", "*",
-            "*.example.com", "user@host", ":5000", "[::1", "10.0.0.0/8/8",
+            "",
+            " ",
+            "http://x",
+            "a b",
+            "10.0.0.0/33",
+            "x:0",
+            "x:70000",
+            "0x7f.1",
+            "2130706433",
+            "x/8",
+            "*",
+            "*.example.com",
+            "user@host",
+            ":5000",
+            "[::1",
+            "10.0.0.0/8/8",
         ] {
             assert!(text.parse::<Allowed>().is_err(), "{text}");
         }
@@ -324,10 +352,16 @@ mod tests {
         let policy: EgressPolicy =
             serde_json::from_str(r#"{"allow":["127.0.0.1:5000","10.0.0.0/8"]}"#).unwrap();
         assert!(policy.enabled);
-        assert_eq!(policy, EgressPolicy::allowing(&["127.0.0.1:5000", "10.0.0.0/8"]).unwrap());
+        assert_eq!(
+            policy,
+            EgressPolicy::allowing(&["127.0.0.1:5000", "10.0.0.0/8"]).unwrap()
+        );
         assert!(serde_json::from_str::<EgressPolicy>(r#"{"alow":[]}"#).is_err());
         let broken = serde_json::from_str::<EgressPolicy>(r#"{"allow":["x y"]}"#).unwrap_err();
-        assert!(broken.to_string().contains("`x y` is no destination"), "{broken}");
+        assert!(
+            broken.to_string().contains("`x y` is no destination"),
+            "{broken}"
+        );
     }
 
     #[test]
@@ -342,7 +376,11 @@ mod tests {
         assert!(!network.names("10.0.0.1", 1));
     }
 
-    fn permit(policy: &EgressPolicy, host: &str, addresses: &[&str]) -> Result<Vec<String>, String> {
+    fn permit(
+        policy: &EgressPolicy,
+        host: &str,
+        addresses: &[&str],
+    ) -> Result<Vec<String>, String> {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         policy
             .permit(host, 5000, &addresses)
@@ -355,11 +393,18 @@ mod tests {
         let shut = EgressPolicy::default();
         assert_eq!(permit(&shut, "x", &["8.8.8.8"]).unwrap(), ["8.8.8.8"]);
         let refused = permit(&shut, "x", &["169.254.169.254"]).unwrap_err();
-        assert!(refused.contains("169.254.169.254") && refused.contains("link-local"), "{refused}");
-        assert_eq!(permit(&shut, "x", &["127.0.0.1", "8.8.8.8", "fd00::1"]).unwrap(), ["8.8.8.8"]);
+        assert!(
+            refused.contains("169.254.169.254") && refused.contains("link-local"),
+            "{refused}"
+        );
+        assert_eq!(
+            permit(&shut, "x", &["127.0.0.1", "8.8.8.8", "fd00::1"]).unwrap(),
+            ["8.8.8.8"]
+        );
         assert!(permit(&shut, "x", &[]).unwrap_err().contains("no address"));
 
-        let open = EgressPolicy::allowing(&["10.0.0.0/8", "registry.local:5000", "[::1]:5001"]).unwrap();
+        let open =
+            EgressPolicy::allowing(&["10.0.0.0/8", "registry.local:5000", "[::1]:5001"]).unwrap();
         assert!(permit(&open, "x", &["10.2.3.4"]).is_ok());
         assert!(permit(&open, "x", &["192.168.0.1"]).is_err());
         assert!(permit(&open, "registry.local", &["192.168.0.1"]).is_ok());
@@ -376,7 +421,11 @@ mod tests {
             enabled: false,
             ..EgressPolicy::allowing(&["10.0.0.0/8", "registry.local"]).unwrap()
         };
-        assert!(permit(&policy, "x", &["8.8.8.8"]).unwrap_err().contains("switched off"));
+        assert!(
+            permit(&policy, "x", &["8.8.8.8"])
+                .unwrap_err()
+                .contains("switched off")
+        );
         assert!(permit(&policy, "x", &["10.0.0.1"]).is_ok());
         assert!(permit(&policy, "registry.local", &["8.8.8.8"]).is_ok());
     }
@@ -392,7 +441,10 @@ mod tests {
         assert!(policy.plain_http("old.example", 80, &address("8.8.8.8")));
         assert!(policy.plain_secret("old.example", 80, &address("8.8.8.8")));
         assert!(policy.plain_http("x", 80, &address("10.0.0.1")));
-        assert!(!policy.plain_secret("x", 80, &address("10.0.0.1")), "a password needs more");
+        assert!(
+            !policy.plain_secret("x", 80, &address("10.0.0.1")),
+            "a password needs more"
+        );
         assert!(policy.plain_secret("x", 80, &address("127.0.0.1")));
         assert!(!policy.plain_http("x", 80, &[]));
     }

@@ -18,7 +18,9 @@ pub enum EgressRefused {
         host: String,
     },
     /// Not a host at all.
-    #[error("`{given}` is no host: {why}; write a host name such as registry.example.com, with :port if it is not 443")]
+    #[error(
+        "`{given}` is no host: {why}; write a host name such as registry.example.com, with :port if it is not 443"
+    )]
     Host {
         /// As given, shortened.
         given: String,
@@ -32,7 +34,9 @@ pub enum EgressRefused {
         url: String,
     },
     /// A password in an address would end up in logs.
-    #[error("an address of `{host}` carries a user name or password; remove it and give credentials in their own field")]
+    #[error(
+        "an address of `{host}` carries a user name or password; remove it and give credentials in their own field"
+    )]
     UserInfo {
         /// The host.
         host: String,

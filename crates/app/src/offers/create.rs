@@ -1,7 +1,7 @@
 //! A member starts a new offer. Refuses an id that was ever used before.
 
 use domain::actor::Actor;
-use domain::ids::OfferKey;
+use domain::ids::{OfferKey, PORTAL_WORDS};
 use domain::lifecycle::OfferState;
 use domain::offer::Offer;
 use domain::role::PublisherAction;
@@ -17,6 +17,9 @@ pub async fn create_offer(app: &App, actor: &Actor, key: &OfferKey) -> Result<()
     actor.require(&key.publisher, PublisherAction::Edit)?;
     if store::publishers::find(&app.reader, &key.publisher).await?.is_none() {
         return Err(Refused::not_found("publisher", key.publisher.as_str()));
+    }
+    if PORTAL_WORDS.contains(&key.offer.as_str()) {
+        return Err(Refused::invalid("offer", "an id that the portal's own addresses do not use", key.offer.as_str(), "Choose another id."));
     }
     let now = app.clock.now();
     let row = OfferRow {

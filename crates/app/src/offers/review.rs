@@ -60,7 +60,10 @@ pub async fn review_submission(
         ));
     }
     let (step, detail, rules) = match &verdict {
-        Verdict::Approve { comment } => (Step::OpenPreview, comment.trim().to_owned(), Vec::new()),
+        Verdict::Approve { comment } => {
+            require_nothing_blocks(&submission)?;
+            (Step::OpenPreview, comment.trim().to_owned(), Vec::new())
+        }
         Verdict::Reject { rules, comment } => {
             check_citation(rules, comment)?;
             let detail = format!("{}: {}", rules.join(", "), comment.trim());
@@ -79,6 +82,20 @@ pub async fn review_submission(
     advance(app, &tx, actor, &submission, step, &detail).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A reviewer judges; a rule that blocks is waived with a reason or mended, never approved away.
+fn require_nothing_blocks(submission: &Submission) -> Result<(), Refused> {
+    let report = submission.report.clone().unwrap_or_default();
+    let report: certify::Report = serde_json::from_value(report)
+        .map_err(|e| Refused::trouble(format!("submission {}: report: {e}", submission.id)))?;
+    match report.verdict() {
+        certify::Verdict::Blocked(codes) => Err(Refused::Conflict(format!(
+            "{} still blocks. Waive it with a reason, or reject.",
+            codes.join(", ")
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn check_citation(rules: &[String], comment: &str) -> Result<(), Refused> {

@@ -14,6 +14,9 @@ use crate::jobs::Ended;
 use crate::offers::{advance, policy};
 use crate::record::Subject;
 
+/// Rules that block and that a reviewer may waive with a reason: least privilege. All others the publisher mends.
+const WAIVABLE: [&str; 1] = ["DEF-05"];
+
 /// The job. Also run for a submission in review after a waiver: then only the report changes, until nothing blocks.
 pub(crate) async fn certify(app: &App, id: &str) -> Result<Ended, Refused> {
     let Some(submission) = store::submissions::find(&app.reader, id).await? else {
@@ -61,6 +64,11 @@ fn next(submission: &Submission, verdict: &Verdict, summary: &str) -> Option<(St
         Verdict::NeedsReview(_) if in_review => None,
         Verdict::NeedsReview(codes) => {
             Some((Step::AskReviewer, format!("{summary}; a reviewer decides {}", codes.join(", "))))
+        }
+        Verdict::Blocked(_) if in_review => None,
+        Verdict::Blocked(codes) if codes.iter().all(|code| WAIVABLE.contains(&code.as_str())) => {
+            let detail = format!("{summary}; {} needs a reviewer's waiver", codes.join(", "));
+            Some((Step::AskReviewer, detail))
         }
         Verdict::Blocked(codes) => {
             Some((Step::Reject, format!("{summary}; blocked by {}", codes.join(", "))))

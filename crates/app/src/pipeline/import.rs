@@ -149,6 +149,14 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     let copy = upstream::plan_copy(&registry, &source.tags, &limits)
         .await
         .map_err(upstream)?;
+    if copy.tags.is_empty() {
+        return Err(publisher(format!(
+            "{}/{} has none of the tags {}; check the repository's name, or push them there",
+            source.registry,
+            source.repository,
+            source.tags.join(", ")
+        )));
+    }
     let repo = submission.key.repository(&plan.plan);
     let fetched = stream::iter(copy.blobs.clone())
         .map(|blob| fetch(app, submission, &registry, &repo, blob))

@@ -2,7 +2,7 @@
 //! Refuses an id that is taken or reserved, terms not accepted, and another version than the present one.
 
 use domain::actor::Actor;
-use domain::ids::{PublisherId, skeleton};
+use domain::ids::{PORTAL_WORDS, PublisherId, skeleton};
 use domain::role::MemberRole;
 use domain::violation::Violation;
 use serde_json::json;
@@ -90,6 +90,9 @@ fn check(app: &App, command: &BecomePublisher) -> Vec<Violation> {
             error.to_string(),
             "Choose a short id like your company's name; it can never be changed.",
         ));
+    }
+    if PORTAL_WORDS.contains(&command.id.as_str()) {
+        wrong.push(Violation::error("id", "an id that the portal's own addresses do not use", command.id.as_str(), "Choose another id."));
     }
     let count = command.title.trim().chars().count();
     if count == 0 || count > 80 || command.title.chars().any(char::is_control) {

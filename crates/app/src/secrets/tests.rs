@@ -10,7 +10,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("edgemart-secrets-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("edgemart-secrets-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -34,12 +35,23 @@ fn fresh() -> SecretKeys {
 fn what_is_sealed_opens_for_its_row_only() {
     let keys = fresh();
     let sealed = keys.seal("credentials/a.b/c", b"hunter2").unwrap();
-    assert_eq!(keys.open("credentials/a.b/c", &sealed).unwrap().as_slice(), b"hunter2");
+    assert_eq!(
+        keys.open("credentials/a.b/c", &sealed).unwrap().as_slice(),
+        b"hunter2"
+    );
     assert!(!sealed.ciphertext.windows(7).any(|part| part == b"hunter2"));
-    assert!(matches!(keys.open("credentials/a.b/d", &sealed), Err(SecretError::Altered { .. })));
+    assert!(matches!(
+        keys.open("credentials/a.b/d", &sealed),
+        Err(SecretError::Altered { .. })
+    ));
     let again = keys.seal("credentials/a.b/c", b"hunter2").unwrap();
     assert_ne!(again, sealed, "every sealing has its own nonce");
-    assert_eq!(keys.open("x", &keys.seal("x", b"").unwrap()).unwrap().as_slice(), b"");
+    assert_eq!(
+        keys.open("x", &keys.seal("x", b"").unwrap())
+            .unwrap()
+            .as_slice(),
+        b""
+    );
 }
 
 #[test]
@@ -49,7 +61,10 @@ fn every_altered_part_is_noticed() {
     for at in 0..sealed.ciphertext.len() {
         let mut altered = sealed.clone();
         altered.ciphertext[at] ^= 1;
-        assert!(matches!(keys.open("row", &altered), Err(SecretError::Altered { .. })), "byte {at}");
+        assert!(
+            matches!(keys.open("row", &altered), Err(SecretError::Altered { .. })),
+            "byte {at}"
+        );
     }
     let mut altered = sealed.clone();
     altered.nonce[0] ^= 1;
@@ -60,19 +75,27 @@ fn every_altered_part_is_noticed() {
     cut.ciphertext.clear();
     assert!(keys.open("row", &cut).is_err());
     let other = fresh();
-    assert!(matches!(other.open("row", &sealed), Err(SecretError::UnknownKey { .. })));
+    assert!(matches!(
+        other.open("row", &sealed),
+        Err(SecretError::UnknownKey { .. })
+    ));
     let relabelled = Sealed {
         key_id: other.newest().to_owned(),
         ..sealed
     };
-    assert!(matches!(other.open("row", &relabelled), Err(SecretError::Altered { .. })));
+    assert!(matches!(
+        other.open("row", &relabelled),
+        Err(SecretError::Altered { .. })
+    ));
 }
 
 #[test]
 fn too_long_secrets_are_refused() {
     let keys = fresh();
     assert!(keys.seal("row", &vec![0; PLAINTEXT_BYTES_MAX]).is_ok());
-    let refused = keys.seal("row", &vec![0; PLAINTEXT_BYTES_MAX + 1]).unwrap_err();
+    let refused = keys
+        .seal("row", &vec![0; PLAINTEXT_BYTES_MAX + 1])
+        .unwrap_err();
     assert!(matches!(refused, SecretError::TooLong { .. }), "{refused}");
 }
 
@@ -80,21 +103,37 @@ fn too_long_secrets_are_refused() {
 fn the_file_is_made_once_and_only_for_its_owner() {
     let folder = Folder::new("made");
     let made = SecretKeys::open_or_create(&folder.file()).unwrap();
-    let mode = std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o777;
+    let mode = std::fs::metadata(folder.file())
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o777;
     assert_eq!(mode, 0o600);
     let sealed = made.seal("row", b"x").unwrap();
     let read = SecretKeys::open_or_create(&folder.file()).unwrap();
     assert_eq!(read.open("row", &sealed).unwrap().as_slice(), b"x");
-    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1, "no temporary file stays");
+    assert_eq!(
+        std::fs::read_dir(&folder.0).unwrap().count(),
+        1,
+        "no temporary file stays"
+    );
 }
 
 #[test]
 fn processes_that_start_at_once_share_one_key() {
     let folder = Folder::new("race");
     let ids: Vec<String> = std::thread::scope(|scope| {
-        let open = || SecretKeys::open_or_create(&folder.file()).unwrap().newest().to_owned();
+        let open = || {
+            SecretKeys::open_or_create(&folder.file())
+                .unwrap()
+                .newest()
+                .to_owned()
+        };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
@@ -106,7 +145,10 @@ fn a_file_that_others_can_read_is_refused() {
     for mode in [0o640, 0o604, 0o644, 0o660] {
         std::fs::set_permissions(folder.file(), std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = SecretKeys::open_or_create(&folder.file()).unwrap_err();
-        assert!(matches!(refused, SecretError::Open { mode: found, .. } if found == mode), "{refused}");
+        assert!(
+            matches!(refused, SecretError::Open { mode: found, .. } if found == mode),
+            "{refused}"
+        );
         assert!(refused.to_string().contains("chmod 600"), "{refused}");
     }
 }
@@ -123,7 +165,10 @@ fn rotation_seals_anew_and_still_opens_the_old() {
     let read = SecretKeys::open_or_create(&folder.file()).unwrap();
     assert_eq!(read.newest(), keys.newest());
     assert_eq!(read.open("row", &old).unwrap().as_slice(), b"old");
-    assert!(fresh().rotate().is_err(), "keys of the environment have no file");
+    assert!(
+        fresh().rotate().is_err(),
+        "keys of the environment have no file"
+    );
 }
 
 #[test]
@@ -158,5 +203,8 @@ fn keys_are_never_printed() {
     let keys = SecretKeys::from_text(&line).unwrap();
     let printed = format!("{keys:?}");
     assert!(printed.contains(keys.newest()));
-    assert!(!printed.contains(line.trim().split(' ').nth(2).unwrap()), "{printed}");
+    assert!(
+        !printed.contains(line.trim().split(' ').nth(2).unwrap()),
+        "{printed}"
+    );
 }

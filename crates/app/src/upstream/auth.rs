@@ -128,13 +128,14 @@ impl Registry {
     async fn demand<'a>(&self, bearer: &'a Challenge) -> Result<Demand<'a>, UpstreamError> {
         let text = bearer.parameter("realm").unwrap_or_default();
         let realm = self.base().await?.join(text);
-        let realm = realm
-            .ok()
-            .filter(|_| !text.is_empty())
-            .ok_or_else(|| UpstreamError::Challenge {
-                at: self.0.at.clone(),
-                found: format!("Bearer realm=\"{}\"", shown(text)),
-            })?;
+        let realm =
+            realm
+                .ok()
+                .filter(|_| !text.is_empty())
+                .ok_or_else(|| UpstreamError::Challenge {
+                    at: self.0.at.clone(),
+                    found: format!("Bearer realm=\"{}\"", shown(text)),
+                })?;
         let own = format!("repository:{}:pull", self.0.repository);
         let mut scopes: Vec<String> = bearer
             .parameter("scope")
@@ -245,9 +246,7 @@ impl Registry {
     ) -> Result<Answer, UpstreamError> {
         let mut request = Outgoing::new(Method::POST, demand.realm.clone());
         request.form.extend(grant);
-        request
-            .form
-            .push(("client_id", "edgemart".to_owned()));
+        request.form.push(("client_id", "edgemart".to_owned()));
         if let Some(service) = demand.service {
             request.form.push(("service", service.to_owned()));
         }
@@ -329,10 +328,7 @@ fn pull_only(scope: &str, own: &oci::RepositoryName) -> Option<String> {
 }
 
 fn basic(credentials: &Credentials, registry: &Registry) -> Result<HeaderValue, UpstreamError> {
-    let pair = Zeroizing::new(format!(
-        "{}:{}",
-        credentials.username, credentials.password
-    ));
+    let pair = Zeroizing::new(format!("{}:{}", credentials.username, credentials.password));
     let header = secret_header(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
     header.ok_or_else(|| UpstreamError::CredentialsWrong {
         at: registry.0.at.clone(),
@@ -356,8 +352,14 @@ mod tests {
     fn scopes_are_narrowed_to_pulling_our_repository() {
         let own = "a/b".parse().unwrap();
         let narrow = |scope| pull_only(scope, &own);
-        assert_eq!(narrow("repository:a/b:pull,push").as_deref(), Some("repository:a/b:pull"));
-        assert_eq!(narrow("repository:host:5000/a/b:*").as_deref(), Some("repository:host:5000/a/b:pull"));
+        assert_eq!(
+            narrow("repository:a/b:pull,push").as_deref(),
+            Some("repository:a/b:pull")
+        );
+        assert_eq!(
+            narrow("repository:host:5000/a/b:*").as_deref(),
+            Some("repository:host:5000/a/b:pull")
+        );
         assert_eq!(narrow("repository:other:pull"), None);
         assert_eq!(narrow("registry:catalog:*"), None);
         assert_eq!(narrow("repository:xa/b:pull"), None);

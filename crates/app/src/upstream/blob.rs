@@ -86,9 +86,7 @@ impl Registry {
             let opened = self.foreign_url(layer, text).await;
             match opened {
                 Ok(url) => {
-                    return self
-                        .transfer(&layer.digest, layer.size, 0, Some(url))
-                        .await;
+                    return self.transfer(&layer.digest, layer.size, 0, Some(url)).await;
                 }
                 Err(error) => last = error,
             }
@@ -210,9 +208,7 @@ impl Transfer {
         let answer = match &self.elsewhere {
             Some(url) => {
                 let mut request = Outgoing::new(Method::GET, url.clone());
-                request
-                    .headers
-                    .extend(range.map(|range| (RANGE, range)));
+                request.headers.extend(range.map(|range| (RANGE, range)));
                 registry.patiently(&request).await?
             }
             None => {
@@ -250,7 +246,9 @@ impl Transfer {
     /// A part must start where we asked, or it would be stitched in wrongly.
     fn check_range(&self, answer: &Answer) -> Result<(), UpstreamError> {
         let range = answer.response.headers().get(CONTENT_RANGE);
-        let range = range.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let range = range
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let starts = range
             .strip_prefix("bytes ")
             .and_then(|rest| rest.trim_start().split_once('-'))
@@ -299,7 +297,9 @@ impl Transfer {
                 return Ok(Step::Chunk(Bytes::new()));
             }
         };
-        let skipped = chunk.len().min(usize::try_from(body.skip).unwrap_or(usize::MAX));
+        let skipped = chunk
+            .len()
+            .min(usize::try_from(body.skip).unwrap_or(usize::MAX));
         body.skip -= skipped as u64;
         chunk = chunk.split_off(skipped);
         if self.offset + chunk.len() as u64 > self.size {

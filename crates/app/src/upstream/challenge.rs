@@ -94,11 +94,22 @@ mod tests {
         ] {
             let challenge = one(field);
             assert_eq!(challenge.scheme, "bearer");
-            assert_eq!(challenge.parameter("realm"), Some("https://a/token"), "{field}");
+            assert_eq!(
+                challenge.parameter("realm"),
+                Some("https://a/token"),
+                "{field}"
+            );
             assert_eq!(challenge.parameter("service"), Some("s"), "{field}");
-            assert_eq!(challenge.parameter("scope"), Some("repository:a/b:pull,push"), "{field}");
+            assert_eq!(
+                challenge.parameter("scope"),
+                Some("repository:a/b:pull,push"),
+                "{field}"
+            );
         }
-        assert_eq!(one("Bearer realm=https://a/token").parameter("realm"), Some("https://a/token"));
+        assert_eq!(
+            one("Bearer realm=https://a/token").parameter("realm"),
+            Some("https://a/token")
+        );
     }
 
     #[test]
@@ -113,7 +124,17 @@ mod tests {
 
     #[test]
     fn nonsense_ends_quietly() {
-        for field in ["", ",,,", "=", "=x", "\"", "Bearer realm=\"open", "Bearer realm=\"a\\", "é é", "Bearer =,=,\"\""] {
+        for field in [
+            "",
+            ",,,",
+            "=",
+            "=x",
+            "\"",
+            "Bearer realm=\"open",
+            "Bearer realm=\"a\\",
+            "é é",
+            "Bearer =,=,\"\"",
+        ] {
             for challenge in parse(field) {
                 assert!(!challenge.scheme.is_empty(), "{field}");
             }

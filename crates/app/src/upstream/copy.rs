@@ -15,6 +15,9 @@ pub const LAYERS_MAX: usize = 127;
 /// Tags of one plan.
 pub const TAGS_MAX: usize = 100;
 
+/// All manifests of one plan together: they are held in memory.
+pub const MANIFESTS_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 /// Bounds on one plan's image that an operator may move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyLimits {
@@ -74,6 +77,7 @@ struct Walk<'a> {
     seen: HashSet<Digest>,
     sizes: HashMap<Digest, u64>,
     queue: VecDeque<Pending>,
+    manifest_bytes: u64,
 }
 
 /// Resolves `tags` and walks what they reach.
@@ -100,6 +104,7 @@ pub async fn plan_copy(
         seen: HashSet::new(),
         sizes: HashMap::new(),
         queue: VecDeque::new(),
+        manifest_bytes: 0,
     };
     walk.bound(
         "tags of one plan",
@@ -108,13 +113,10 @@ pub async fn plan_copy(
         "name fewer tags",
     )?;
     for tag in tags {
-        let tag: Tag = tag
-            .as_ref()
-            .parse()
-            .map_err(|source| UpstreamError::Tag {
-                at: registry.0.at.clone(),
-                source,
-            })?;
+        let tag: Tag = tag.as_ref().parse().map_err(|source| UpstreamError::Tag {
+            at: registry.0.at.clone(),
+            source,
+        })?;
         match registry.tagged(&tag).await {
             Ok(manifest) => {
                 let digest = manifest.digest.clone();
@@ -131,6 +133,13 @@ pub async fn plan_copy(
     let found = std::mem::take(&mut walk.plan.manifests);
     walk.plan.manifests = children_first(found);
     Ok(walk.plan)
+}
+
+fn platform_of(child: &Descriptor) -> String {
+    child
+        .platform
+        .as_ref()
+        .map_or_else(|| "an unnamed platform".to_owned(), ToString::to_string)
 }
 
 /// Orders manifests so that a registry which checks references takes them one by one. Digests allow no cycle, so
@@ -158,7 +167,15 @@ impl Walk<'_> {
         if self.seen.contains(&manifest.digest) {
             return Ok(());
         }
-        self.size_of(&manifest.digest, manifest.bytes.len() as u64)?;
+        let bytes = manifest.bytes.len() as u64;
+        self.size_of(&manifest.digest, bytes)?;
+        self.manifest_bytes += bytes;
+        self.bound(
+            "bytes of all manifests",
+            MANIFESTS_BYTES_MAX,
+            self.manifest_bytes,
+            "leave large annotations out of the manifests",
+        )?;
         self.seen.insert(manifest.digest.clone());
         self.bound(
             "manifests of one image",
@@ -232,7 +249,7 @@ impl Walk<'_> {
                     at,
                     index: index.digest.clone(),
                     child: child.digest.clone(),
-                    platform: child.platform.clone(),
+                    platform: platform_of(child),
                 },
                 other => other,
             })?;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use oci::{Digest, ManifestError, Platform};
+use oci::{Digest, ManifestError};
 use serde::Deserialize;
 
 use super::Registry;
@@ -75,7 +75,9 @@ pub enum UpstreamError {
         realm: String,
     },
     /// 401 without a challenge we know.
-    #[error("{at} asks to sign in in a way that is not spoken here (`{found}`); Basic and Bearer are")]
+    #[error(
+        "{at} asks to sign in in a way that is not spoken here (`{found}`); Basic and Bearer are"
+    )]
     Challenge {
         /// Where.
         at: At,
@@ -83,7 +85,9 @@ pub enum UpstreamError {
         found: String,
     },
     /// The token server's answer cannot be used.
-    #[error("the token server of {at} at `{realm}` {what}; ask the registry's operator, or try again later")]
+    #[error(
+        "the token server of {at} at `{realm}` {what}; ask the registry's operator, or try again later"
+    )]
     Token {
         /// Where.
         at: At,
@@ -119,7 +123,7 @@ pub enum UpstreamError {
     /// An index promises a manifest that is not there.
     #[error(
         "{at}: index {} lists {} for {}, but the registry does not have it; push all platforms again, or remove the entry",
-        .index.short(), .child.short(), for_platform(.platform.as_ref())
+        .index.short(), .child.short(), .platform
     )]
     ChildMissing {
         /// Where.
@@ -128,11 +132,13 @@ pub enum UpstreamError {
         index: Digest,
         /// What it lists.
         child: Digest,
-        /// For which platform.
-        platform: Option<Platform>,
+        /// For which platform, as `linux/arm64`.
+        platform: String,
     },
     /// A manifest names a blob that is not there.
-    #[error("{at}: blob {digest} is named by a manifest, but the registry does not have it; push the image again")]
+    #[error(
+        "{at}: blob {digest} is named by a manifest, but the registry does not have it; push the image again"
+    )]
     BlobMissing {
         /// Where.
         at: At,
@@ -140,7 +146,9 @@ pub enum UpstreamError {
         digest: Digest,
     },
     /// The bytes are not what they were called.
-    #[error("{at}: {what} should be {expected}, but what came is {found}; the registry or something before it altered it")]
+    #[error(
+        "{at}: {what} should be {expected}, but what came is {found}; the registry or something before it altered it"
+    )]
     DigestMismatch {
         /// Where.
         at: At,
@@ -152,7 +160,9 @@ pub enum UpstreamError {
         found: Digest,
     },
     /// More or fewer bytes than stated.
-    #[error("{at}: {what} should have {expected} bytes, but the registry sends {found}; push the image again")]
+    #[error(
+        "{at}: {what} should have {expected} bytes, but the registry sends {found}; push the image again"
+    )]
     SizeMismatch {
         /// Where.
         at: At,
@@ -171,7 +181,7 @@ pub enum UpstreamError {
         /// Such as `tag 1.0`.
         what: String,
         /// Why.
-        source: ManifestError,
+        source: Box<ManifestError>,
     },
     /// A limit of this marketplace.
     #[error("{at}: {what}: {found} found, {limit} allowed; {fix}")]
@@ -200,7 +210,9 @@ pub enum UpstreamError {
         time: Duration,
     },
     /// The transfer broke again and again.
-    #[error("{at}: {what} broke off after {got} of {expected} bytes, {attempts} times without headway; try again later")]
+    #[error(
+        "{at}: {what} broke off after {got} of {expected} bytes, {attempts} times without headway; try again later"
+    )]
     Cut {
         /// Where.
         at: At,
@@ -226,7 +238,9 @@ pub enum UpstreamError {
         retry_after: Option<Duration>,
     },
     /// The store found other bytes than a blob's digest promises.
-    #[error("the registry sent blob {digest} altered or incomplete ({why}); push the image again, or try again later")]
+    #[error(
+        "the registry sent blob {digest} altered or incomplete ({why}); push the image again, or try again later"
+    )]
     Corrupt {
         /// The blob.
         digest: Digest,
@@ -242,7 +256,9 @@ pub enum UpstreamError {
         source: oci::TagError,
     },
     /// Anything that no registry should answer.
-    #[error("{at} answered {what} with {found}, which is not the registry protocol; check that the host is a container registry")]
+    #[error(
+        "{at} answered {what} with {found}, which is not the registry protocol; check that the host is a container registry"
+    )]
     Protocol {
         /// Where.
         at: At,
@@ -251,10 +267,6 @@ pub enum UpstreamError {
         /// What came.
         found: String,
     },
-}
-
-fn for_platform(platform: Option<&Platform>) -> String {
-    platform.map_or_else(|| "an unnamed platform".to_owned(), ToString::to_string)
 }
 
 fn wait(after: Option<&Duration>) -> String {

@@ -83,12 +83,10 @@ impl Registry {
                 });
             }
         }
-        Manifest::parse(content_type.as_deref(), &bytes).map_err(|source| {
-            UpstreamError::Manifest {
-                at: inner.at.clone(),
-                what,
-                source,
-            }
+        Manifest::parse(content_type.as_deref(), &bytes).map_err(|source| UpstreamError::Manifest {
+            at: inner.at.clone(),
+            what,
+            source: Box::new(source),
         })
     }
 

@@ -127,7 +127,13 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_limit() {
         let limits = UpstreamLimits::default();
-        for (attempt, millis) in [(1, 500), (2, 1_000), (3, 2_000), (7, 20_000), (u32::MAX, 20_000)] {
+        for (attempt, millis) in [
+            (1, 500),
+            (2, 1_000),
+            (3, 2_000),
+            (7, 20_000),
+            (u32::MAX, 20_000),
+        ] {
             let pause = limits.pause(attempt).as_millis();
             assert!((millis / 2..=millis).contains(&pause), "{attempt}: {pause}");
         }
@@ -145,14 +151,27 @@ mod tests {
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
         let table = [
             (headers(&[("retry-after", "7")]), Some(7)),
-            (headers(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), date]), Some(60)),
-            (headers(&[("retry-after", "Sun, 06 Nov 1994 08:48:37 GMT"), date]), Some(0)),
-            (headers(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")]), None),
+            (
+                headers(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), date]),
+                Some(60),
+            ),
+            (
+                headers(&[("retry-after", "Sun, 06 Nov 1994 08:48:37 GMT"), date]),
+                Some(0),
+            ),
+            (
+                headers(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")]),
+                None,
+            ),
             (headers(&[("retry-after", "soon"), date]), None),
             (headers(&[date]), None),
         ];
         for (headers, seconds) in table {
-            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{headers:?}");
+            assert_eq!(
+                retry_after(&headers),
+                seconds.map(Duration::from_secs),
+                "{headers:?}"
+            );
         }
     }
 }

@@ -9,9 +9,7 @@ use testkit::http::{Response, Server};
 use testkit::image::{ImageBuilder, TestImage};
 use testkit::registry::{Mode, Options, PASSWORD, Registry, USERNAME};
 
-use crate::common::{
-    REPOSITORY, credentials, egress, fetch_largest, guarded, registry, tag,
-};
+use crate::common::{REPOSITORY, credentials, egress, fetch_largest, guarded, registry, tag};
 
 fn image() -> TestImage {
     ImageBuilder::all_platforms().build()
@@ -20,7 +18,10 @@ fn image() -> TestImage {
 async fn started(mode: Mode) -> (Registry, TestImage) {
     let upstream = Registry::start(mode).await.unwrap();
     let image = image();
-    upstream.push_image(REPOSITORY, "1.0", &image).await.unwrap();
+    upstream
+        .push_image(REPOSITORY, "1.0", &image)
+        .await
+        .unwrap();
     (upstream, image)
 }
 
@@ -36,9 +37,15 @@ async fn right_credentials_read_in_every_mode() {
         assert_eq!(registry.tags().await.unwrap(), [tag("1.0")], "{mode:?}");
         if let Some(tokens) = &upstream.tokens {
             let asked = tokens.requests();
-            let granted = asked.iter().filter(|request| request.path.ends_with("token")).count();
+            let granted = asked
+                .iter()
+                .filter(|request| request.path.ends_with("token"))
+                .count();
             let expected = if mode == Mode::Azure { 2 } else { 1 };
-            assert_eq!(granted, expected, "{mode:?}: one token serves all questions: {asked:?}");
+            assert_eq!(
+                granted, expected,
+                "{mode:?}: one token serves all questions: {asked:?}"
+            );
         }
     }
 }
@@ -50,9 +57,15 @@ async fn wrong_credentials_are_told_as_such() {
         let wrong = Credentials::new(USERNAME, "guess");
         let registry = registry(&egress(), &upstream.host, Some(wrong));
         let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::CredentialsWrong { .. }), "{mode:?}: {error}");
+        assert!(
+            matches!(error, UpstreamError::CredentialsWrong { .. }),
+            "{mode:?}: {error}"
+        );
         let text = error.to_string();
-        assert!(text.contains(USERNAME) && text.contains(REPOSITORY), "{text}");
+        assert!(
+            text.contains(USERNAME) && text.contains(REPOSITORY),
+            "{text}"
+        );
         assert!(!text.contains("guess"), "{text}");
         assert!(!error.may_pass());
     }
@@ -64,7 +77,10 @@ async fn without_credentials_a_closed_registry_asks_for_them() {
         let (upstream, _) = started(mode).await;
         let registry = registry(&egress(), &upstream.host, None);
         let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::CredentialsRequired { .. }), "{mode:?}: {error}");
+        assert!(
+            matches!(error, UpstreamError::CredentialsRequired { .. }),
+            "{mode:?}: {error}"
+        );
     }
 }
 
@@ -78,13 +94,33 @@ async fn a_public_repository_behind_tokens_is_read_anonymously() {
     .await
     .unwrap();
     let image = image();
-    upstream.push_image(REPOSITORY, "1.0", &image).await.unwrap();
+    upstream
+        .push_image(REPOSITORY, "1.0", &image)
+        .await
+        .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
-    assert_eq!(registry.resolve_tag(&tag("1.0")).await.unwrap().digest.as_str(), image.top().digest);
+    assert_eq!(
+        registry
+            .resolve_tag(&tag("1.0"))
+            .await
+            .unwrap()
+            .digest
+            .as_str(),
+        image.top().digest
+    );
     let asked = upstream.tokens.as_ref().unwrap().requests();
-    assert!(asked.iter().all(|request| request.header("authorization").is_none()));
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.header("authorization").is_none())
+    );
     let scope = format!("repository:{REPOSITORY}:pull");
-    assert!(asked.iter().all(|request| request.query_values("scope") == [scope.clone()]), "{asked:?}");
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.query_values("scope") == [scope.clone()]),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
@@ -99,19 +135,28 @@ async fn tokens_are_renewed_when_they_run_out() {
         .await
         .unwrap();
         let image = image();
-        upstream.push_image(REPOSITORY, "1.0", &image).await.unwrap();
+        upstream
+            .push_image(REPOSITORY, "1.0", &image)
+            .await
+            .unwrap();
         let registry = registry(&egress(), &upstream.host, Some(credentials()));
         registry.resolve_tag(&tag("1.0")).await.unwrap();
         let tokens = upstream.tokens.as_ref().unwrap();
         let first = tokens.requests().len();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         while tokens.requests().len() == first {
-            assert!(tokio::time::Instant::now() < deadline, "{mode:?}: no token was renewed");
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{mode:?}: no token was renewed"
+            );
             registry.resolve_tag(&tag("1.0")).await.unwrap();
         }
         let last = tokens.requests().pop().unwrap();
         if mode == Mode::Azure {
-            assert_eq!(last.form_value("grant_type").as_deref(), Some("refresh_token"));
+            assert_eq!(
+                last.form_value("grant_type").as_deref(),
+                Some("refresh_token")
+            );
             assert_eq!(last.form_value("password"), None);
         }
     }
@@ -128,7 +173,10 @@ async fn a_password_goes_to_another_host_only_by_the_publishers_word_over_https(
     let egress = guarded(policy);
     let without_word = registry(&egress, &upstream.host, Some(credentials()));
     let error = without_word.resolve_tag(&tag("1.0")).await.unwrap_err();
-    assert!(matches!(error, UpstreamError::CredentialsElsewhere { .. }), "{error}");
+    assert!(
+        matches!(error, UpstreamError::CredentialsElsewhere { .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("https://localhost:"), "{error}");
     assert!(upstream.tokens.as_ref().unwrap().requests().is_empty());
 
@@ -148,17 +196,24 @@ async fn a_password_goes_to_another_host_only_by_the_publishers_word_over_https(
 
 #[tokio::test]
 async fn a_password_never_goes_to_a_plain_http_realm_on_another_host() {
-    let thief = Server::start(|_| Response::new(200, r#"{"token":"x"}"#)).await.unwrap();
+    let thief = Server::start(|_| Response::new(200, r#"{"token":"x"}"#))
+        .await
+        .unwrap();
     let realm = format!("http://localhost:{}/token", thief.address.port());
     let challenge = format!("Bearer realm=\"{realm}\",service=\"s\"");
-    let server = hostile::serve(&image(), REPOSITORY, "1.0", Trick::Challenge(challenge)).await.unwrap();
+    let server = hostile::serve(&image(), REPOSITORY, "1.0", Trick::Challenge(challenge))
+        .await
+        .unwrap();
     let policy = EgressPolicy::allowing(&["127.0.0.0/8", "localhost"]).unwrap();
     let mut trusting = credentials();
     trusting.realm_host = Some("localhost".to_owned());
     for given in [credentials(), trusting] {
         let registry = registry(&guarded(policy.clone()), &server.host(), Some(given));
         let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::CredentialsElsewhere { .. }), "{error}");
+        assert!(
+            matches!(error, UpstreamError::CredentialsElsewhere { .. }),
+            "{error}"
+        );
     }
     assert!(thief.requests().is_empty(), "{:?}", thief.requests());
 }
@@ -173,9 +228,15 @@ async fn realms_pass_the_same_guard() {
         ("file:///etc/passwd", "only https"),
     ] {
         let challenge = format!("Bearer realm=\"{realm}\",service=\"s\"");
-        let server = hostile::serve(&image(), REPOSITORY, "1.0", Trick::Challenge(challenge)).await.unwrap();
+        let server = hostile::serve(&image(), REPOSITORY, "1.0", Trick::Challenge(challenge))
+            .await
+            .unwrap();
         let registry = registry(&egress(), &server.host(), None);
-        let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err().to_string();
+        let error = registry
+            .resolve_tag(&tag("1.0"))
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(says), "{realm}: {error}");
     }
 }
@@ -188,10 +249,15 @@ async fn challenges_that_are_not_spoken_are_named() {
         ("Bearer realm=\"https://[\"", "https://["),
     ] {
         let trick = Trick::Challenge(challenge.to_owned());
-        let server = hostile::serve(&image(), REPOSITORY, "1.0", trick).await.unwrap();
+        let server = hostile::serve(&image(), REPOSITORY, "1.0", trick)
+            .await
+            .unwrap();
         let registry = registry(&egress(), &server.host(), Some(credentials()));
         let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::Challenge { .. }), "{challenge}: {error}");
+        assert!(
+            matches!(error, UpstreamError::Challenge { .. }),
+            "{challenge}: {error}"
+        );
         assert!(error.to_string().contains(says), "{challenge}: {error}");
     }
 }
@@ -200,12 +266,19 @@ async fn challenges_that_are_not_spoken_are_named() {
 async fn authorization_stays_with_the_registry_when_blobs_are_redirected() {
     let image = image();
     let bytes = image.largest_blob().1.clone();
-    let storage = Server::start(move |_| Response::new(200, bytes.clone())).await.unwrap();
+    let storage = Server::start(move |_| Response::new(200, bytes.clone()))
+        .await
+        .unwrap();
     let trick = Trick::BlobRedirect(storage.url("/bucket/blob?signature=1"));
-    let honest = hostile::serve(&image, REPOSITORY, "1.0", trick).await.unwrap();
+    let honest = hostile::serve(&image, REPOSITORY, "1.0", trick)
+        .await
+        .unwrap();
     let front = Server::start(challenging_basic(honest)).await.unwrap();
     let registry = registry(&egress(), &front.host(), Some(credentials()));
-    assert_eq!(fetch_largest(&registry, &image).await.unwrap(), image.largest_blob().1);
+    assert_eq!(
+        fetch_largest(&registry, &image).await.unwrap(),
+        image.largest_blob().1
+    );
     let asked = storage.requests();
     assert!(!asked.is_empty());
     for request in asked {

@@ -21,7 +21,7 @@ pub(crate) fn limits() -> UpstreamLimits {
         pause_max: Duration::from_millis(10),
         retry_after_max: Duration::from_secs(2),
         document_time_max: Duration::from_secs(20),
-        headway_time_max: Duration::from_millis(600),
+        headway_time_max: Duration::from_secs(10),
         headway_bytes_min: 1_000,
         ..UpstreamLimits::default()
     }
@@ -32,13 +32,26 @@ pub(crate) fn egress() -> Egress {
     guarded(EgressPolicy::allowing(&["127.0.0.0/8"]).unwrap())
 }
 
-/// A door with a policy of its own and short patience.
+/// A door with a policy of its own.
 pub(crate) fn guarded(policy: EgressPolicy) -> Egress {
-    let limits = EgressLimits {
-        idle_max: Duration::from_secs(2),
+    Egress::new(policy).unwrap()
+}
+
+/// A registry on loopback for which nobody waits long.
+pub(crate) fn impatient(host: &str) -> Registry {
+    let policy = EgressPolicy::allowing(&["127.0.0.0/8"]).unwrap();
+    let idle_max = Duration::from_millis(500);
+    let waits = EgressLimits {
+        idle_max,
         ..EgressLimits::default()
     };
-    Egress::with_limits(policy, limits).unwrap()
+    let limits = UpstreamLimits {
+        headway_time_max: Duration::from_millis(300),
+        ..limits()
+    };
+    let egress = Egress::with_limits(policy, waits).unwrap();
+    let repository = REPOSITORY.parse().unwrap();
+    Registry::with_limits(&egress, host, &repository, None, limits).unwrap()
 }
 
 /// The right credentials of testkit's registries.
@@ -47,11 +60,7 @@ pub(crate) fn credentials() -> Credentials {
 }
 
 /// A registry at `host` behind `egress`.
-pub(crate) fn registry(
-    egress: &Egress,
-    host: &str,
-    credentials: Option<Credentials>,
-) -> Registry {
+pub(crate) fn registry(egress: &Egress, host: &str, credentials: Option<Credentials>) -> Registry {
     let repository = REPOSITORY.parse().unwrap();
     Registry::with_limits(egress, host, &repository, credentials, limits()).unwrap()
 }

@@ -9,14 +9,21 @@ use testkit::hostile::{self, Trick};
 use testkit::http::{Body, Response, Server};
 use testkit::image::{ImageBuilder, TestImage};
 
-use crate::common::{REPOSITORY, collect, egress, fetch_largest, guarded, registry, tag};
+use crate::common::{
+    REPOSITORY, collect, egress, fetch_largest, guarded, impatient, registry, tag,
+};
 
 fn image() -> TestImage {
-    ImageBuilder::new().platform("linux/amd64").noise(200_000).build()
+    ImageBuilder::new()
+        .platform("linux/amd64")
+        .noise(200_000)
+        .build()
 }
 
 async fn serve(image: &TestImage, trick: Trick) -> Server {
-    hostile::serve(image, REPOSITORY, "1.0", trick).await.unwrap()
+    hostile::serve(image, REPOSITORY, "1.0", trick)
+        .await
+        .unwrap()
 }
 
 async fn blob_error(trick: Trick) -> UpstreamError {
@@ -65,10 +72,19 @@ async fn redirects_without_end_are_ended() {
 async fn a_host_on_a_forbidden_address_is_not_contacted() {
     let server = serve(&image(), Trick::None).await;
     let closed = Egress::new(EgressPolicy::default()).unwrap();
-    for host in [server.host(), format!("localhost:{}", server.address.port())] {
-        let error = registry(&closed, &host, None).resolve_tag(&tag("1.0")).await.unwrap_err();
+    for host in [
+        server.host(),
+        format!("localhost:{}", server.address.port()),
+    ] {
+        let error = registry(&closed, &host, None)
+            .resolve_tag(&tag("1.0"))
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("loopback"), "{host}: {error}");
-        assert!(error.to_string().contains("egress.allow"), "{host}: {error}");
+        assert!(
+            error.to_string().contains("egress.allow"),
+            "{host}: {error}"
+        );
     }
     assert!(server.requests().is_empty());
 }
@@ -77,7 +93,10 @@ async fn a_host_on_a_forbidden_address_is_not_contacted() {
 async fn blobs_of_the_wrong_size_are_cut_off() {
     for trick in [Trick::BlobEndless, Trick::BlobLonger] {
         let error = blob_error(trick.clone()).await;
-        assert!(matches!(error, UpstreamError::SizeMismatch { .. }), "{trick:?}: {error}");
+        assert!(
+            matches!(error, UpstreamError::SizeMismatch { .. }),
+            "{trick:?}: {error}"
+        );
         assert!(!error.may_pass());
     }
 }
@@ -87,9 +106,14 @@ async fn small_blobs_are_verified() {
     let image = image();
     let server = serve(&image, Trick::BlobWrong).await;
     let registry = registry(&egress(), &server.host(), None);
-    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default()).await.unwrap();
+    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default())
+        .await
+        .unwrap();
     let error = registry.small_blob(&plan.blobs[0]).await.unwrap_err();
-    assert!(matches!(error, UpstreamError::DigestMismatch { .. }), "{error}");
+    assert!(
+        matches!(error, UpstreamError::DigestMismatch { .. }),
+        "{error}"
+    );
     let honest = serve(&image, Trick::None).await;
     let registry = crate::common::registry(&egress(), &honest.host(), None);
     let config = registry.small_blob(&plan.blobs[0]).await.unwrap();
@@ -97,32 +121,75 @@ async fn small_blobs_are_verified() {
 }
 
 #[tokio::test]
-async fn slow_blobs_are_given_up() {
-    let error = blob_error(Trick::BlobTrickle(Duration::from_millis(20))).await;
+async fn slow_answers_are_given_up() {
+    let image = image();
+    let trickle = serve(&image, Trick::BlobTrickle(Duration::from_millis(20))).await;
+    let error = fetch_largest(&impatient(&trickle.host()), &image)
+        .await
+        .unwrap_err();
     assert!(matches!(error, UpstreamError::TooSlow { .. }), "{error}");
     assert!(error.may_pass());
-    let error = blob_error(Trick::BlobStalled).await;
-    assert!(matches!(error, UpstreamError::TooSlow { .. } | UpstreamError::Cut { .. }), "{error}");
+    // Half of it comes at once, then nothing: first the idle limit, then headway from where it stopped.
+    let stalled = serve(&image, Trick::BlobStalled).await;
+    let error = fetch_largest(&impatient(&stalled.host()), &image)
+        .await
+        .unwrap_err();
+    let given_up = matches!(
+        error,
+        UpstreamError::TooSlow { .. } | UpstreamError::Cut { .. }
+    );
+    assert!(given_up && error.may_pass(), "{error}");
+    let silent = serve(&image, Trick::ManifestSilent).await;
+    let error = impatient(&silent.host())
+        .resolve_tag(&tag("1.0"))
+        .await
+        .unwrap_err();
+    assert!(error.may_pass());
+    assert!(error.to_string().contains("was silent"), "{error}");
 }
 
 #[tokio::test]
 async fn cut_transfers_are_taken_up_again() {
     for ranges in [true, false] {
         let image = image();
-        let server = serve(&image, Trick::BlobCut { every: 30_000, ranges }).await;
+        let server = serve(
+            &image,
+            Trick::BlobCut {
+                every: 30_000,
+                ranges,
+            },
+        )
+        .await;
         let registry = registry(&egress(), &server.host(), None);
         let bytes = fetch_largest(&registry, &image).await.unwrap();
         assert_eq!(bytes, image.largest_blob().1, "ranges: {ranges}");
         let asked = server.requests();
-        let parts = asked.iter().filter(|request| request.header("range").is_some()).count();
+        let parts = asked
+            .iter()
+            .filter(|request| request.header("range").is_some())
+            .count();
         assert!(parts >= 6, "ranges: {ranges}: {parts}");
     }
 }
 
 #[tokio::test]
 async fn transfers_without_headway_are_given_up() {
-    let error = blob_error(Trick::BlobCut { every: 0, ranges: true }).await;
-    assert!(matches!(error, UpstreamError::Cut { attempts: 3, got: 0, .. }), "{error}");
+    let error = blob_error(Trick::BlobCut {
+        every: 0,
+        ranges: true,
+    })
+    .await;
+    assert!(
+        matches!(
+            error,
+            UpstreamError::Cut {
+                attempts: 3,
+                got: 0,
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert!(error.may_pass());
 }
 
@@ -135,25 +202,44 @@ async fn a_part_from_another_place_is_not_stitched_in() {
 #[tokio::test]
 async fn manifests_are_verified_and_bounded() {
     let error = tag_error(Trick::ManifestWrong).await;
-    assert!(matches!(error, UpstreamError::DigestMismatch { .. }), "{error}");
+    assert!(
+        matches!(error, UpstreamError::DigestMismatch { .. }),
+        "{error}"
+    );
     let error = tag_error(Trick::ManifestEndless).await;
-    assert!(error.to_string().contains("limit of 4194304 bytes"), "{error}");
-    let error = tag_error(Trick::ManifestType("application/vnd.example+json".to_owned())).await;
+    assert!(
+        error.to_string().contains("limit of 4194304 bytes"),
+        "{error}"
+    );
+    let error = tag_error(Trick::ManifestType(
+        "application/vnd.example+json".to_owned(),
+    ))
+    .await;
     assert!(matches!(error, UpstreamError::Manifest { .. }), "{error}");
-    assert!(error.to_string().contains("application/vnd.example+json"), "{error}");
-    let error = tag_error(Trick::ManifestSilent).await;
-    assert!(error.may_pass());
-    assert!(error.to_string().contains("was silent"), "{error}");
+    assert!(
+        error.to_string().contains("application/vnd.example+json"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_registry_is_called_so() {
     let error = tag_error(Trick::WebPage).await;
-    assert!(matches!(error, UpstreamError::Manifest { .. } | UpstreamError::Protocol { .. }), "{error}");
-    let server = Server::start(|_| Response::new(200, "").body(Body::Raw(b"220 mail ready\r\n".to_vec())))
+    assert!(
+        matches!(
+            error,
+            UpstreamError::Manifest { .. } | UpstreamError::Protocol { .. }
+        ),
+        "{error}"
+    );
+    let server =
+        Server::start(|_| Response::new(200, "").body(Body::Raw(b"220 mail ready\r\n".to_vec())))
+            .await
+            .unwrap();
+    let error = registry(&egress(), &server.host(), None)
+        .resolve_tag(&tag("1.0"))
         .await
-        .unwrap();
-    let error = registry(&egress(), &server.host(), None).resolve_tag(&tag("1.0")).await.unwrap_err();
+        .unwrap_err();
     assert!(error.to_string().contains("broke"), "{error}");
 }
 
@@ -161,7 +247,10 @@ async fn what_is_no_registry_is_called_so() {
 async fn giant_headers_are_refused() {
     for bytes in [100_000, 2_000_000] {
         let error = tag_error(Trick::GiantHeaders(bytes)).await;
-        assert!(error.to_string().contains("header fields"), "{bytes}: {error}");
+        assert!(
+            error.to_string().contains("header fields"),
+            "{bytes}: {error}"
+        );
     }
 }
 
@@ -169,34 +258,63 @@ async fn giant_headers_are_refused() {
 async fn passing_trouble_is_waited_out_and_lasting_trouble_told() {
     for (status, retry_after) in [(503, None), (429, Some(1)), (500, None)] {
         let image = image();
-        let trick = Trick::FirstAnswers { status, count: 2, retry_after };
+        let trick = Trick::FirstAnswers {
+            status,
+            count: 2,
+            retry_after,
+        };
         let server = serve(&image, trick).await;
         let registry = registry(&egress(), &server.host(), None);
         let started = tokio::time::Instant::now();
         registry.resolve_tag(&tag("1.0")).await.unwrap();
         if retry_after.is_some() {
-            assert!(started.elapsed() >= Duration::from_secs(2), "Retry-After was not respected");
+            assert!(
+                started.elapsed() >= Duration::from_secs(2),
+                "Retry-After was not respected"
+            );
         }
     }
-    let lasting = Trick::FirstAnswers { status: 503, count: 1_000, retry_after: None };
+    let lasting = Trick::FirstAnswers {
+        status: 503,
+        count: 1_000,
+        retry_after: None,
+    };
     let error = tag_error(lasting).await;
-    assert!(matches!(error, UpstreamError::Busy { status: 503, .. }), "{error}");
-    let long = Trick::FirstAnswers { status: 429, count: 1_000, retry_after: Some(3_600) };
+    assert!(
+        matches!(error, UpstreamError::Busy { status: 503, .. }),
+        "{error}"
+    );
+    let long = Trick::FirstAnswers {
+        status: 429,
+        count: 1_000,
+        retry_after: Some(3_600),
+    };
     let error = tag_error(long).await;
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(3_600)), "{error}");
+    assert_eq!(
+        error.retry_after(),
+        Some(Duration::from_secs(3_600)),
+        "{error}"
+    );
     assert!(error.may_pass());
 }
 
 #[tokio::test]
 async fn lists_of_tags_end_and_stay_on_their_host() {
     let image = image();
-    let server = serve(&image, Trick::TagsNext(format!("/v2/{REPOSITORY}/tags/list?last=other"))).await;
+    let server = serve(
+        &image,
+        Trick::TagsNext(format!("/v2/{REPOSITORY}/tags/list?last=other")),
+    )
+    .await;
     let reader = registry(&egress(), &server.host(), None);
     let tags = reader.tags().await.unwrap();
     assert_eq!(tags, [tag("1.0"), tag("other"), tag("1.0"), tag("other")]);
     for next in ["http://169.254.169.254/", "?n=1000"] {
         let server = serve(&image, Trick::TagsNext(next.to_owned())).await;
-        let error = registry(&egress(), &server.host(), None).tags().await.unwrap_err();
+        let error = registry(&egress(), &server.host(), None)
+            .tags()
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("next page"), "{next}: {error}");
     }
 }
@@ -204,8 +322,13 @@ async fn lists_of_tags_end_and_stay_on_their_host() {
 #[tokio::test]
 async fn a_bad_certificate_never_leads_to_plain_http() {
     let certificate = testkit::certificate::Certificate::generate().unwrap();
-    let server = Server::start_tls(&certificate, |_| Response::new(200, "{}")).await.unwrap();
-    let error = registry(&egress(), &server.host(), None).resolve_tag(&tag("1.0")).await.unwrap_err();
+    let server = Server::start_tls(&certificate, |_| Response::new(200, "{}"))
+        .await
+        .unwrap();
+    let error = registry(&egress(), &server.host(), None)
+        .resolve_tag(&tag("1.0"))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("egress.ca_file"), "{error}");
     assert!(!error.may_pass());
     assert!(server.requests().is_empty());
@@ -227,38 +350,83 @@ async fn https_does_not_redirect_to_plain_http() {
         ca_file: Some(certificate.write(folder.path()).unwrap()),
         ..EgressPolicy::allowing(&["127.0.0.0/8"]).unwrap()
     };
-    let error = registry(&guarded(policy), &server.host(), None).resolve_tag(&tag("1.0")).await.unwrap_err();
-    assert!(error.to_string().contains("from https to plain http"), "{error}");
+    let error = registry(&guarded(policy), &server.host(), None)
+        .resolve_tag(&tag("1.0"))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("from https to plain http"),
+        "{error}"
+    );
     assert!(plain.requests().is_empty());
 }
 
 #[tokio::test]
-async fn proxies_of_the_environment_and_compression_are_left_alone() {
+async fn bytes_are_asked_for_as_they_are_stored() {
     let image = image();
     let server = serve(&image, Trick::None).await;
     let registry = registry(&egress(), &server.host(), None);
     fetch_largest(&registry, &image).await.unwrap();
     for request in server.requests() {
-        assert_eq!(request.header("accept-encoding"), Some("identity"), "{request:?}");
+        assert_eq!(
+            request.header("accept-encoding"),
+            Some("identity"),
+            "{request:?}"
+        );
     }
     let stream = registry.blob(&Digest::sha256_of(b""), 0, 0).await.unwrap();
     assert!(collect(stream).await.unwrap().is_empty());
 }
 
+/// The environment of this process cannot be changed safely, so another one runs a story that needs the network.
+#[test]
+fn proxies_of_the_environment_are_ignored() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    for name in [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ] {
+        child.env(name, "http://127.0.0.1:9");
+    }
+    child.env_remove("no_proxy").env_remove("NO_PROXY");
+    let story = "hostile::bytes_are_asked_for_as_they_are_stored";
+    let output = child.args(["--exact", story]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn links_are_asked_through_the_same_guard() {
-    let server = Server::start(|request| match (request.method.as_str(), request.path.as_str()) {
-        ("HEAD", "/no-head") => Response::new(405, ""),
-        (_, "/gone") => Response::new(404, ""),
-        (_, "/moved") => Response::new(301, "").with("Location", "/fine"),
-        (_, "/away") => Response::new(301, "").with("Location", "http://169.254.169.254/"),
-        _ => Response::new(200, "x"),
-    })
+    let server = Server::start(
+        |request| match (request.method.as_str(), request.path.as_str()) {
+            ("HEAD", "/no-head") => Response::new(405, ""),
+            (_, "/gone") => Response::new(404, ""),
+            (_, "/moved") => Response::new(301, "").with("Location", "/fine"),
+            (_, "/away") => Response::new(301, "").with("Location", "http://169.254.169.254/"),
+            _ => Response::new(200, "x"),
+        },
+    )
     .await
     .unwrap();
     let egress = egress();
-    for (path, status) in [("/fine", 200), ("/no-head", 200), ("/gone", 404), ("/moved", 200)] {
-        assert_eq!(egress.head_status(&server.url(path)).await.unwrap(), status, "{path}");
+    for (path, status) in [
+        ("/fine", 200),
+        ("/no-head", 200),
+        ("/gone", 404),
+        ("/moved", 200),
+    ] {
+        assert_eq!(
+            egress.head_status(&server.url(path)).await.unwrap(),
+            status,
+            "{path}"
+        );
     }
     assert!(egress.head_status(&server.url("/away")).await.is_err());
     assert!(egress.head_status("no url").await.is_err());

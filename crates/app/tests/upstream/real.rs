@@ -13,7 +13,10 @@ async fn a_tag_is_resolved_and_its_manifest_comes_byte_for_byte() {
     for (name, image) in [
         ("oci", ImageBuilder::all_platforms().build()),
         ("docker", ImageBuilder::all_platforms().docker().build()),
-        ("single", ImageBuilder::new().platform("linux/amd64").single().build()),
+        (
+            "single",
+            ImageBuilder::new().platform("linux/amd64").single().build(),
+        ),
     ] {
         upstream.push_image(REPOSITORY, name, &image).await.unwrap();
         let registry = registry(&egress(), &upstream.host, None);
@@ -33,8 +36,14 @@ async fn a_tag_is_resolved_and_its_manifest_comes_byte_for_byte() {
 #[tokio::test]
 async fn blobs_come_whole_and_from_the_middle() {
     let upstream = Registry::start(Mode::Open).await.unwrap();
-    let image = ImageBuilder::new().platform("linux/amd64").noise(300_000).build();
-    upstream.push_image(REPOSITORY, "1.0", &image).await.unwrap();
+    let image = ImageBuilder::new()
+        .platform("linux/amd64")
+        .noise(300_000)
+        .build();
+    upstream
+        .push_image(REPOSITORY, "1.0", &image)
+        .await
+        .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
     let (digest, bytes) = image.largest_blob();
     assert!(bytes.len() > 300_000);
@@ -52,28 +61,45 @@ async fn blobs_come_whole_and_from_the_middle() {
 async fn what_is_not_there_is_named() {
     let upstream = Registry::start(Mode::Open).await.unwrap();
     let image = ImageBuilder::new().platform("linux/amd64").build();
-    upstream.push_image(REPOSITORY, "1.0", &image).await.unwrap();
+    upstream
+        .push_image(REPOSITORY, "1.0", &image)
+        .await
+        .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
     let missing = registry.resolve_tag(&tag("9.9")).await.unwrap_err();
-    assert!(matches!(missing, UpstreamError::NotFound { .. }), "{missing}");
+    assert!(
+        matches!(missing, UpstreamError::NotFound { .. }),
+        "{missing}"
+    );
     let text = missing.to_string();
-    assert!(text.contains("tag 9.9") && text.contains(REPOSITORY) && text.contains(&upstream.host), "{text}");
+    assert!(
+        text.contains("tag 9.9") && text.contains(REPOSITORY) && text.contains(&upstream.host),
+        "{text}"
+    );
     let Err(blob) = registry.blob(&Digest::sha256_of(b"x"), 1, 0).await else {
         panic!("a blob that is not there was opened");
     };
     assert!(matches!(blob, UpstreamError::BlobMissing { .. }), "{blob}");
-    assert!(registry.referrers(&Digest::sha256_of(b"x")).await.unwrap().is_empty());
+    assert!(
+        registry
+            .referrers(&Digest::sha256_of(b"x"))
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
-async fn every_tag_is_listed_over_pages() {
+async fn every_tag_is_listed() {
     let upstream = Registry::start(Mode::Open).await.unwrap();
     let image = ImageBuilder::new().platform("linux/amd64").single().build();
     for name in ["1.0", "1.1", "latest"] {
         upstream.push_image(REPOSITORY, name, &image).await.unwrap();
     }
     let registry = registry(&egress(), &upstream.host, None);
-    assert_eq!(registry.tags().await.unwrap(), [tag("1.0"), tag("1.1"), tag("latest")]);
+    let mut tags = registry.tags().await.unwrap();
+    tags.sort();
+    assert_eq!(tags, [tag("1.0"), tag("1.1"), tag("latest")]);
 }
 
 #[tokio::test]
@@ -81,7 +107,15 @@ async fn nothing_is_listening() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let error = registry(&egress(), &host, None).resolve_tag(&tag("1.0")).await.unwrap_err();
+    let error = registry(&egress(), &host, None)
+        .resolve_tag(&tag("1.0"))
+        .await
+        .unwrap_err();
     assert!(error.may_pass());
-    assert!(error.to_string().contains(&format!("no connection to `{host}`")), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("no connection to `{host}`")),
+        "{error}"
+    );
 }

@@ -25,14 +25,22 @@ pub(super) fn member(defaults: &Defaults, name: &str) -> Option<Value> {
 
 /// Ports of the host that a plan takes.
 pub(super) fn host_ports(defaults: &Defaults) -> Vec<HostPort> {
-    options(defaults).map(|options| options.host_ports().0).unwrap_or_default()
+    options(defaults)
+        .map(|options| options.host_ports().0)
+        .unwrap_or_default()
 }
 
 /// Judges the createOptions of a plan, if they parse.
-pub(super) fn judged(plan: &Plan, judge: impl FnOnce(&CreateOptions) -> Vec<Outcome>) -> Vec<Outcome> {
+pub(super) fn judged(
+    plan: &Plan,
+    judge: impl FnOnce(&CreateOptions) -> Vec<Outcome>,
+) -> Vec<Outcome> {
     match options(&plan.defaults) {
         Some(options) => judge(&options),
-        None => vec![Outcome::not_run(plan_place(plan), "the createOptions do not parse; see DEF-04")],
+        None => vec![Outcome::not_run(
+            plan_place(plan),
+            "the createOptions do not parse; see DEF-04",
+        )],
     }
 }
 

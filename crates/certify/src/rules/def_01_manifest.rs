@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::defaults::{Defaults, check_defaults};
-use domain::deployment::{Document, Level as Severity, ModuleEntry, Problem, Runtime, full, layered, validate};
+use domain::deployment::{
+    Document, Level as Severity, ModuleEntry, Problem, Runtime, full, layered, validate,
+};
 use domain::offer::Plan;
 use domain::placeholder;
 use oci::Digest;
@@ -32,9 +34,14 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 }
 
 fn judge(subject: &Subject, plan: &Plan) -> Vec<Outcome> {
-    let errors = check_defaults(&plan.defaults).into_iter().filter(|violation| violation.is_error());
-    let (elsewhere, own): (Vec<_>, Vec<_>) =
-        errors.partition(|violation| SECTIONS.iter().any(|section| violation.field.starts_with(section)));
+    let errors = check_defaults(&plan.defaults)
+        .into_iter()
+        .filter(domain::violation::Violation::is_error);
+    let (elsewhere, own): (Vec<_>, Vec<_>) = errors.partition(|violation| {
+        SECTIONS
+            .iter()
+            .any(|section| violation.field.starts_with(section))
+    });
     if !own.is_empty() {
         let failed = own.into_iter().map(|violation| {
             let place = format!("plans.{}.defaults.{}", plan.plan, violation.field);
@@ -44,20 +51,30 @@ fn judge(subject: &Subject, plan: &Plan) -> Vec<Outcome> {
         return failed.collect();
     }
     if !elsewhere.is_empty() {
-        return vec![Outcome::not_run(plan_place(plan), "the settings themselves are not valid yet")];
+        return vec![Outcome::not_run(
+            plan_place(plan),
+            "the settings themselves are not valid yet",
+        )];
     }
     let problems = match problems(subject, plan) {
         Ok(problems) => problems,
         Err(why) => return vec![Outcome::failed(plan_place(plan), why)],
     };
     if problems.is_empty() {
-        return vec![Outcome::passed(plan_place(plan), "a full and a layered manifest are valid")];
+        return vec![Outcome::passed(
+            plan_place(plan),
+            "a full and a layered manifest are valid",
+        )];
     }
     problems
         .into_iter()
         .map(|problem| {
             let place = format!("{}, manifest {}", plan_place(plan), problem.pointer);
-            Outcome::failed(place, format!("{}; expected {}", problem.what, problem.expected)).fix(problem.fix)
+            Outcome::failed(
+                place,
+                format!("{}; expected {}", problem.what, problem.expected),
+            )
+            .fix(problem.fix)
         })
         .collect()
 }
@@ -72,8 +89,13 @@ fn problems(subject: &Subject, plan: &Plan) -> Result<Vec<Problem>, String> {
     let full = full(&entry, &Runtime::default()).map_err(|error| error.to_string())?;
     let layered = layered(&entry).map_err(|error| error.to_string())?;
     let mut problems: Vec<Problem> = Vec::new();
-    for problem in [full, layered].iter().flat_map(|value| validate(&Document::from_value(value))) {
-        let known = problems.iter().any(|other| other.pointer == problem.pointer && other.what == problem.what);
+    for problem in [full, layered]
+        .iter()
+        .flat_map(|value| validate(&Document::from_value(value)))
+    {
+        let known = problems
+            .iter()
+            .any(|other| other.pointer == problem.pointer && other.what == problem.what);
         if problem.level == Severity::Error && problem.code != "ports.collision" && !known {
             problems.push(problem);
         }
@@ -91,7 +113,14 @@ fn filled(defaults: &Defaults) -> Result<Defaults, String> {
         .map(|(index, each)| {
             let port = each.places.iter().any(|place| is_port_field(place));
             let number = FIRST + index;
-            (each.name, if port { number.to_string() } else { format!("value{number}") })
+            (
+                each.name,
+                if port {
+                    number.to_string()
+                } else {
+                    format!("value{number}")
+                },
+            )
         })
         .collect();
     placeholder::fill(defaults, &values).map_err(|refused| {

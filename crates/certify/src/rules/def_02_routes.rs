@@ -22,7 +22,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     let grammar = violations(subject, "every route parses", |violation| {
-        violation.is_error() && defaults_field(violation).is_some_and(|field| field.starts_with("routes"))
+        violation.is_error()
+            && defaults_field(violation).is_some_and(|field| field.starts_with("routes"))
     });
     let mut outcomes: Vec<Outcome> = grammar
         .into_iter()
@@ -37,7 +38,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 
 fn judge(plan: &Plan) -> Vec<Outcome> {
     if plan.defaults.routes.is_empty() {
-        return vec![Outcome::not_applicable(plan_place(plan), "the plan has no routes")];
+        return vec![Outcome::not_applicable(
+            plan_place(plan),
+            "the plan has no routes",
+        )];
     }
     let faults: Vec<Outcome> = plan
         .defaults
@@ -52,7 +56,10 @@ fn judge(plan: &Plan) -> Vec<Outcome> {
         .collect();
     if faults.is_empty() {
         let names = plan.defaults.routes.iter().map(|route| &route.name);
-        return vec![Outcome::passed(plan_place(plan), format!("routes {}", listed(names)))];
+        return vec![Outcome::passed(
+            plan_place(plan),
+            format!("routes {}", listed(names)),
+        )];
     }
     faults
 }
@@ -60,9 +67,9 @@ fn judge(plan: &Plan) -> Vec<Outcome> {
 /// A placeholder does not parse in a route; any name in its place does.
 fn without_placeholders(route: &str) -> String {
     let names: Vec<&str> = placeholder::scan(route).map(|(_, name)| name).collect();
-    names
-        .into_iter()
-        .fold(route.to_owned(), |text, name| text.replace(&format!("<{name}>"), "placeholder"))
+    names.into_iter().fold(route.to_owned(), |text, name| {
+        text.replace(&format!("<{name}>"), "placeholder")
+    })
 }
 
 /// An input or output of the plan's own module that the plan does not declare. A plan that declares none at all is
@@ -76,10 +83,17 @@ fn undeclared(plan: &Plan, route: &Route) -> Option<String> {
         && own(&module)
         && absent(&plan.inputs, &input)
     {
-        return Some(format!("leads to the input {input}; declared are {}", listed(&plan.inputs)));
+        return Some(format!(
+            "leads to the input {input}; declared are {}",
+            listed(&plan.inputs)
+        ));
     }
     let module = route.source_module()?;
     let output = route.source_output()?;
-    (own(&module) && absent(&plan.outputs, &output))
-        .then(|| format!("reads the output {output}; declared are {}", listed(&plan.outputs)))
+    (own(&module) && absent(&plan.outputs, &output)).then(|| {
+        format!(
+            "reads the output {output}; declared are {}",
+            listed(&plan.outputs)
+        )
+    })
 }

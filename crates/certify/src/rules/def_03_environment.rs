@@ -17,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     violations(subject, "every variable is valid", |violation| {
-        violation.is_error() && defaults_field(violation).is_some_and(|field| field.starts_with("env"))
+        violation.is_error()
+            && defaults_field(violation).is_some_and(|field| field.starts_with("env"))
     })
 }

@@ -26,10 +26,15 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             let controls: Vec<Outcome> = privileges
                 .iter()
                 .filter(|privilege| weight(privilege) == Weight::Control)
-                .map(|privilege| Outcome::failed(container::place(plan, &privilege.pointer), words(privilege)))
+                .map(|privilege| {
+                    Outcome::failed(container::place(plan, &privilege.pointer), words(privilege))
+                })
                 .collect();
             if controls.is_empty() {
-                vec![Outcome::passed(plan_place(plan), "asks for no control over the host")]
+                vec![Outcome::passed(
+                    plan_place(plan),
+                    "asks for no control over the host",
+                )]
             } else {
                 controls
             }

@@ -23,9 +23,15 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let place = plan_place(plan);
-        let doubtful: Vec<String> = leaves(&plan.defaults).iter().filter_map(|text| look_alike(text)).collect();
+        let doubtful: Vec<String> = leaves(&plan.defaults)
+            .iter()
+            .filter_map(|text| look_alike(text))
+            .collect();
         if !doubtful.is_empty() {
-            return vec![Outcome::failed(place, format!("no placeholder: {}", listed(doubtful)))];
+            return vec![Outcome::failed(
+                place,
+                format!("no placeholder: {}", listed(doubtful)),
+            )];
         }
         let found = placeholder::find(&plan.defaults);
         vec![if found.is_empty() {
@@ -39,7 +45,11 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 
 /// Every text of the defaults in which placeholders are looked for.
 pub(super) fn leaves(defaults: &Defaults) -> Vec<String> {
-    let mut texts: Vec<String> = defaults.routes.iter().map(|route| route.value.clone()).collect();
+    let mut texts: Vec<String> = defaults
+        .routes
+        .iter()
+        .map(|route| route.value.clone())
+        .collect();
     texts.extend(defaults.env.iter().map(|variable| variable.value.clone()));
     for property in &defaults.twin {
         collect(&property.value, &mut texts);
@@ -67,7 +77,9 @@ fn look_alike(text: &str) -> Option<String> {
         let name = &rest[..rest.find('>')?];
         let plausible = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().count() <= NAME_CHARS_MAX
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || " _-.".contains(c));
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || " _-.".contains(c));
         let whole = format!("<{name}>");
         (plausible && placeholder::scan(&whole).next().is_none()).then_some(whole)
     })

@@ -21,7 +21,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Outcome> {
-    each_plan(subject, |plan| container::judged(plan, |options| judge(plan, options)))
+    each_plan(subject, |plan| {
+        container::judged(plan, |options| judge(plan, options))
+    })
 }
 
 fn judge(plan: &Plan, options: &CreateOptions) -> Vec<Outcome> {
@@ -37,7 +39,10 @@ fn judge(plan: &Plan, options: &CreateOptions) -> Vec<Outcome> {
         if ports[..index].iter().any(|other| other.collides(port)) {
             outcomes.push(Outcome::failed(place(), format!("{shown} is taken twice")));
         } else if port.protocol == "tcp" && EDGE_HUB_PORTS.contains(&port.port) {
-            outcomes.push(Outcome::failed(place(), format!("{shown} is the edge hub's")));
+            outcomes.push(Outcome::failed(
+                place(),
+                format!("{shown} is the edge hub's"),
+            ));
         }
     }
     if outcomes.is_empty() {
@@ -45,7 +50,9 @@ fn judge(plan: &Plan, options: &CreateOptions) -> Vec<Outcome> {
         outcomes.push(if ports.is_empty() {
             Outcome::not_applicable(place, "no host port is published")
         } else {
-            let names = ports.iter().map(|port| format!("{}/{}", port.port, port.protocol));
+            let names = ports
+                .iter()
+                .map(|port| format!("{}/{}", port.port, port.protocol));
             Outcome::passed(place, format!("host ports {}", listed(names)))
         });
     }

@@ -16,7 +16,12 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Outcome> {
-    violations(subject, "every desired property is within the limits", |violation| {
-        violation.is_error() && defaults_field(violation).is_some_and(|field| field.starts_with("twin"))
-    })
+    violations(
+        subject,
+        "every desired property is within the limits",
+        |violation| {
+            violation.is_error()
+                && defaults_field(violation).is_some_and(|field| field.starts_with("twin"))
+        },
+    )
 }

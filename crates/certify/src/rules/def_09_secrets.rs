@@ -24,21 +24,38 @@ fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let mut found = Vec::new();
         for variable in &plan.defaults.env {
-            note(&format!("env.{}", variable.name), &variable.name, &variable.value, &mut found);
+            note(
+                &format!("env.{}", variable.name),
+                &variable.name,
+                &variable.value,
+                &mut found,
+            );
         }
         for property in &plan.defaults.twin {
-            walk(&format!("twin.{}", property.name), &property.name, &property.value, &mut found);
+            walk(
+                &format!("twin.{}", property.name),
+                &property.name,
+                &property.value,
+                &mut found,
+            );
         }
         for entry in container_env(plan) {
             let (name, value) = entry.split_once('=').unwrap_or((&entry, ""));
-            note(&format!("create_options.Env.{name}"), name, value, &mut found);
+            note(
+                &format!("create_options.Env.{name}"),
+                name,
+                value,
+                &mut found,
+            );
         }
         if found.is_empty() {
             return vec![Outcome::passed(plan_place(plan), "none found")];
         }
         found
             .into_iter()
-            .map(|(field, what)| Outcome::failed(format!("plans.{}.defaults.{field}", plan.plan), what))
+            .map(|(field, what)| {
+                Outcome::failed(format!("plans.{}.defaults.{field}", plan.plan), what)
+            })
             .collect()
     })
 }
@@ -46,13 +63,17 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 fn container_env(plan: &Plan) -> Vec<String> {
     let env = container::member(&plan.defaults, "Env");
     let items = env.as_ref().and_then(Value::as_array).into_iter().flatten();
-    items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn walk(field: &str, name: &str, value: &Value, found: &mut Vec<(String, &'static str)>) {
     match value {
         Value::String(text) => note(field, name, text, found),
-        Value::Number(_) if is_secret_name(name) => found.push((field.to_owned(), "a literal password or key")),
+        Value::Number(_) if is_secret_name(name) => {
+            found.push((field.to_owned(), "a literal password or key"));
+        }
         Value::Object(members) => {
             for (key, item) in members {
                 walk(&format!("{field}.{key}"), key, item, found);

@@ -52,9 +52,12 @@ fn is_foreign(text: &str, declared: &[&str]) -> bool {
     let Some(host) = host(text) else {
         return false;
     };
-    let local = ["localhost", "127.0.0.1", "[::1]"]
-        .iter()
-        .any(|name| host == *name || host.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')));
+    let local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
+        host == *name
+            || host
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(':'))
+    });
     local || (text.contains("@sha256:") && !declared.contains(&host))
 }
 
@@ -62,6 +65,7 @@ fn is_foreign(text: &str, declared: &[&str]) -> bool {
 fn host(text: &str) -> Option<&str> {
     let (host, rest) = text.split_once('/')?;
     let like_a_host = host == "localhost" || host.contains(['.', ':']);
-    let reference = !text.contains(char::is_whitespace) && !text.contains("://") && !rest.is_empty();
+    let reference =
+        !text.contains(char::is_whitespace) && !text.contains("://") && !rest.is_empty();
     (like_a_host && reference).then_some(host)
 }

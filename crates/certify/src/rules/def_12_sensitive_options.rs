@@ -25,10 +25,15 @@ fn check(subject: &Subject) -> Vec<Outcome> {
                 .privileges()
                 .iter()
                 .filter(|privilege| weight(privilege) == Weight::Sensitive)
-                .map(|privilege| Outcome::failed(container::place(plan, &privilege.pointer), words(privilege)))
+                .map(|privilege| {
+                    Outcome::failed(container::place(plan, &privilege.pointer), words(privilege))
+                })
                 .collect();
             if sensitive.is_empty() {
-                vec![Outcome::passed(plan_place(plan), "asks for nothing sensitive")]
+                vec![Outcome::passed(
+                    plan_place(plan),
+                    "asks for nothing sensitive",
+                )]
             } else {
                 sensitive
             }

@@ -20,7 +20,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Outcome> {
-    each_plan(subject, |plan| container::judged(plan, |options| judge(plan, options)))
+    each_plan(subject, |plan| {
+        container::judged(plan, |options| judge(plan, options))
+    })
 }
 
 fn judge(plan: &Plan, options: &CreateOptions) -> Vec<Outcome> {

@@ -37,12 +37,18 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 }
 
 fn judge(evidence: &PlanEvidence, tag: &str, place: String) -> Outcome {
-    let manifest = evidence.tags.get(tag).and_then(|digest| evidence.manifests.get(digest));
+    let manifest = evidence
+        .tags
+        .get(tag)
+        .and_then(|digest| evidence.manifests.get(digest));
     match manifest {
         None => Outcome::not_run(place, "the manifest was not read"),
-        Some(manifest) if manifest.kind() == ManifestKind::Index => {
-            Outcome::passed(place, format!("an index of {} entries", manifest.children().len()))
+        Some(manifest) if manifest.kind() == ManifestKind::Index => Outcome::passed(
+            place,
+            format!("an index of {} entries", manifest.children().len()),
+        ),
+        Some(manifest) => {
+            Outcome::failed(place, format!("a single image, {}", manifest.media_type))
         }
-        Some(manifest) => Outcome::failed(place, format!("a single image, {}", manifest.media_type)),
     }
 }

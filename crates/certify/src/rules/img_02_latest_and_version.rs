@@ -24,8 +24,13 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         let version = newest(tags.iter().map(String::as_str));
         let place = plan_place(plan);
         vec![match (latest, version) {
-            (true, Some(version)) => Outcome::passed(place, format!("latest, and {version} as the newest version")),
-            (false, Some(_)) => Outcome::failed(place, format!("no `latest` among {}", listed(tags))),
+            (true, Some(version)) => Outcome::passed(
+                place,
+                format!("latest, and {version} as the newest version"),
+            ),
+            (false, Some(_)) => {
+                Outcome::failed(place, format!("no `latest` among {}", listed(tags)))
+            }
             (_, None) if tags.is_empty() => Outcome::failed(place, "no tags"),
             (_, None) => Outcome::failed(place, format!("no version X.Y.Z among {}", listed(tags))),
         }]

@@ -27,18 +27,28 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             .map(|release| (release.version.to_string(), &release.digest))
             .collect();
         if published.is_empty() && evidence.moved_tags.is_empty() {
-            return vec![Outcome::not_applicable(plan_place(plan), "no version was published before")];
+            return vec![Outcome::not_applicable(
+                plan_place(plan),
+                "no version was published before",
+            )];
         }
         let moved = moved(plan, evidence, &published);
         if moved.is_empty() {
             let count = published.len();
-            return vec![Outcome::passed(plan_place(plan), format!("{count} published versions are unchanged"))];
+            return vec![Outcome::passed(
+                plan_place(plan),
+                format!("{count} published versions are unchanged"),
+            )];
         }
         moved
     })
 }
 
-fn moved(plan: &Plan, evidence: &PlanEvidence, published: &BTreeMap<String, &Digest>) -> Vec<Outcome> {
+fn moved(
+    plan: &Plan,
+    evidence: &PlanEvidence,
+    published: &BTreeMap<String, &Digest>,
+) -> Vec<Outcome> {
     let mut found: BTreeMap<&str, (&Digest, &Digest)> = evidence
         .moved_tags
         .iter()

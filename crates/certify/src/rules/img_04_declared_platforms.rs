@@ -19,7 +19,11 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_source(subject, |plan, evidence| {
-        let built: Vec<Platform> = evidence.images.iter().map(|image| image.platform.normalized()).collect();
+        let built: Vec<Platform> = evidence
+            .images
+            .iter()
+            .map(|image| image.platform.normalized())
+            .collect();
         let missing: Vec<&String> = plan
             .platforms
             .iter()
@@ -33,7 +37,11 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         } else {
             Outcome::failed(
                 plan_place(plan),
-                format!("declares {}, but the newest version has only {}", listed(missing), listed(&built)),
+                format!(
+                    "declares {}, but the newest version has only {}",
+                    listed(missing),
+                    listed(&built)
+                ),
             )
         }]
     })

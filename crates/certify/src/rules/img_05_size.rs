@@ -22,7 +22,10 @@ const LAYERS_MAX: u32 = 40;
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_image(subject, |_, image, place| {
-        let unpacked = image.contents.as_ref().map_or(0, |contents| contents.unpacked_bytes);
+        let unpacked = image
+            .contents
+            .as_ref()
+            .map_or(0, |contents| contents.unpacked_bytes);
         let large = image.compressed_bytes.max(unpacked) > IMAGE_BYTES_MAX;
         if large || image.layers > LAYERS_MAX {
             Outcome::failed(place, measured(image, unpacked))
@@ -37,7 +40,11 @@ fn measured(image: &ImageEvidence, unpacked: u64) -> String {
         0 => String::new(),
         bytes => format!(", {} unpacked", readable(bytes)),
     };
-    format!("{} pulled{unpacked}, {} layers", readable(image.compressed_bytes), image.layers)
+    format!(
+        "{} pulled{unpacked}, {} layers",
+        readable(image.compressed_bytes),
+        image.layers
+    )
 }
 
 /// Bytes in the unit that reads best.

@@ -24,9 +24,15 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             return Outcome::not_run(place, "the image configuration was not read");
         };
         let of_defaults = default_user(subject, &evidence.plan);
-        let user = of_defaults.or_else(|| config.user.clone()).unwrap_or_default();
+        let user = of_defaults
+            .or_else(|| config.user.clone())
+            .unwrap_or_default();
         if is_root(&user) {
-            let said = if user.is_empty() { "no user is set, which means root".to_owned() } else { format!("user {user}") };
+            let said = if user.is_empty() {
+                "no user is set, which means root".to_owned()
+            } else {
+                format!("user {user}")
+            };
             Outcome::failed(place, said)
         } else {
             Outcome::passed(place, format!("user {user}"))
@@ -38,7 +44,9 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 fn default_user(subject: &Subject, plan: &PlanName) -> Option<String> {
     let plan = subject.offer.plans.iter().find(|each| &each.plan == plan)?;
     let user = container::member(&plan.defaults, "User")?;
-    user.as_str().filter(|user| !user.is_empty()).map(str::to_owned)
+    user.as_str()
+        .filter(|user| !user.is_empty())
+        .map(str::to_owned)
 }
 
 fn is_root(user: &str) -> bool {

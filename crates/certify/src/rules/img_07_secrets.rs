@@ -52,11 +52,15 @@ fn in_config(config: &ImageConfig) -> Vec<String> {
     let labels = config.labels.iter().filter_map(|(name, value)| {
         secret_in_text(value).map(|what| format!("{what} in label {name}"))
     });
-    let history = config.history.iter().enumerate().filter_map(|(step, entry)| {
-        let what = secret_in_text(&entry.created_by)
-            .map(str::to_owned)
-            .or_else(|| secret_assignment(&entry.created_by))?;
-        Some(format!("{what} in step {} of the history", step + 1))
-    });
+    let history = config
+        .history
+        .iter()
+        .enumerate()
+        .filter_map(|(step, entry)| {
+            let what = secret_in_text(&entry.created_by)
+                .map(str::to_owned)
+                .or_else(|| secret_assignment(&entry.created_by))?;
+            Some(format!("{what} in step {} of the history", step + 1))
+        });
     env.chain(labels).chain(history).collect()
 }

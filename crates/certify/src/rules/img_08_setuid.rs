@@ -17,8 +17,26 @@ pub(super) static RULE: Rule = Rule {
 
 /// Programs that Debian, Ubuntu and Alpine base images bring along, by file name.
 const USUAL: &[&str] = &[
-    "bbsuid", "chage", "chfn", "chsh", "dotlockfile", "expiry", "gpasswd", "mount", "newgrp", "newgidmap", "newuidmap",
-    "passwd", "pam_extrausers_chkpwd", "ssh-agent", "ssh-keysign", "su", "umount", "unix_chkpwd", "wall", "write",
+    "bbsuid",
+    "chage",
+    "chfn",
+    "chsh",
+    "dotlockfile",
+    "expiry",
+    "gpasswd",
+    "mount",
+    "newgrp",
+    "newgidmap",
+    "newuidmap",
+    "passwd",
+    "pam_extrausers_chkpwd",
+    "ssh-agent",
+    "ssh-keysign",
+    "su",
+    "umount",
+    "unix_chkpwd",
+    "wall",
+    "write",
 ];
 
 fn check(subject: &Subject) -> Vec<Outcome> {
@@ -29,7 +47,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             .filter(|path| !USUAL.contains(&path.rsplit('/').next().unwrap_or_default()))
             .collect();
         if unusual.is_empty() {
-            Outcome::passed(place, format!("{} of the usual ones, no others", contents.setuid.len()))
+            Outcome::passed(
+                place,
+                format!("{} of the usual ones, no others", contents.setuid.len()),
+            )
         } else {
             Outcome::failed(place, listed(unusual))
         }

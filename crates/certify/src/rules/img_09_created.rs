@@ -26,9 +26,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         };
         match config.created.as_deref() {
             None => Outcome::failed(place, "no date"),
-            Some(date) if year(date).is_some_and(|year| year >= YEAR_MIN) => {
-                Outcome::passed(place, format!("built {date}{}", base(evidence, &image.digest)))
-            }
+            Some(date) if year(date).is_some_and(|year| year >= YEAR_MIN) => Outcome::passed(
+                place,
+                format!("built {date}{}", base(evidence, &image.digest)),
+            ),
             Some(date) => {
                 let short: String = date.chars().take(40).collect();
                 Outcome::failed(place, format!("{short:?} is no date of a build"))
@@ -38,8 +39,14 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 }
 
 fn base(evidence: &PlanEvidence, digest: &oci::Digest) -> String {
-    let annotation = evidence.manifests.get(digest).and_then(|manifest| manifest.annotations().get(BASE_NAME));
-    let label = evidence.configs.get(digest).and_then(|config| config.labels.get(BASE_NAME));
+    let annotation = evidence
+        .manifests
+        .get(digest)
+        .and_then(|manifest| manifest.annotations().get(BASE_NAME));
+    let label = evidence
+        .configs
+        .get(digest)
+        .and_then(|config| config.labels.get(BASE_NAME));
     match annotation.or(label) {
         Some(name) => format!(" on {}", name.chars().take(200).collect::<String>()),
         None => ", base image not stated".to_owned(),
@@ -51,7 +58,13 @@ fn year(date: &str) -> Option<u32> {
     let shape: String = date
         .chars()
         .take(19)
-        .map(|c| if c.is_ascii_digit() { '0' } else { c.to_ascii_uppercase() })
+        .map(|c| {
+            if c.is_ascii_digit() {
+                '0'
+            } else {
+                c.to_ascii_uppercase()
+            }
+        })
         .collect();
     (shape == "0000-00-00T00:00:00").then(|| date[..4].parse().ok())?
 }

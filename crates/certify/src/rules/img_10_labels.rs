@@ -26,11 +26,16 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         let Some(config) = evidence.configs.get(&image.digest) else {
             return Outcome::not_run(place, "the image configuration was not read");
         };
-        let annotations = evidence.manifests.get(&image.digest).map(|manifest| manifest.annotations());
+        let annotations = evidence
+            .manifests
+            .get(&image.digest)
+            .map(oci::Manifest::annotations);
         let stated = |name: &&&str| {
             let of_config = config.labels.get(**name);
             let of_manifest = annotations.and_then(|annotations| annotations.get(**name));
-            of_config.or(of_manifest).is_some_and(|text| !text.trim().is_empty())
+            of_config
+                .or(of_manifest)
+                .is_some_and(|text| !text.trim().is_empty())
         };
         let missing: Vec<&&str> = WANTED.iter().filter(|name| !stated(name)).collect();
         if missing.is_empty() {

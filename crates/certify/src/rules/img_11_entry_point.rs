@@ -33,13 +33,21 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         };
         let path = &entry.path;
         match &entry.kind {
-            EntrypointKind::Elf(elf) if elf.architecture() == Some(architecture(image).as_str()) => {
+            EntrypointKind::Elf(elf)
+                if elf.architecture() == Some(architecture(image).as_str()) =>
+            {
                 Outcome::passed(place, format!("{path} is built for {elf}"))
             }
-            EntrypointKind::Elf(elf) => Outcome::failed(place, format!("{path} is built for {elf}")),
+            EntrypointKind::Elf(elf) => {
+                Outcome::failed(place, format!("{path} is built for {elf}"))
+            }
             EntrypointKind::Script => Outcome::not_applicable(place, format!("{path} is a script")),
-            EntrypointKind::Other => Outcome::failed(place, format!("{path} is neither a program nor a script")),
-            EntrypointKind::Absent => Outcome::not_run(place, format!("{path} was not found in the layers")),
+            EntrypointKind::Other => {
+                Outcome::failed(place, format!("{path} is neither a program nor a script"))
+            }
+            EntrypointKind::Absent => {
+                Outcome::not_run(place, format!("{path} was not found in the layers"))
+            }
         }
     })
 }
@@ -51,7 +59,8 @@ fn architecture(image: &ImageEvidence) -> String {
 fn defaults_start_another(subject: &Subject, plan: &PlanName) -> bool {
     let plan = subject.offer.plans.iter().find(|each| &each.plan == plan);
     plan.is_some_and(|plan| {
-        let given = |name| container::member(&plan.defaults, name).is_some_and(|value| !value.is_null());
+        let given =
+            |name| container::member(&plan.defaults, name).is_some_and(|value| !value.is_null());
         given("Entrypoint") || given("Cmd")
     })
 }

@@ -18,8 +18,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     violations(subject, "every tag has one of the forms", |violation| {
-        let of_one_tag = plan_field(violation).is_some_and(|field| field.starts_with("image.tags["));
-        let too_many = plan_field(violation) == Some("image.tags") && !violation.limit.starts_with("required");
+        let of_one_tag =
+            plan_field(violation).is_some_and(|field| field.starts_with("image.tags["));
+        let too_many =
+            plan_field(violation) == Some("image.tags") && !violation.limit.starts_with("required");
         violation.is_error() && (of_one_tag || too_many)
     })
 }

@@ -25,13 +25,21 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         let place = plan_place(plan);
         let version = newest(plan.image.tags.iter().map(String::as_str));
         let newest = version.and_then(|version| evidence.tags.get(&version.to_string()));
-        let (Some(version), Some(newest), Some(latest)) = (version, newest, evidence.tags.get("latest")) else {
-            return vec![Outcome::not_run(place, "`latest` or the newest version did not resolve")];
+        let (Some(version), Some(newest), Some(latest)) =
+            (version, newest, evidence.tags.get("latest"))
+        else {
+            return vec![Outcome::not_run(
+                place,
+                "`latest` or the newest version did not resolve",
+            )];
         };
         vec![if same(evidence, latest, newest) {
             Outcome::passed(place, format!("latest and {version} name {newest}"))
         } else {
-            Outcome::failed(place, format!("latest names {latest}, {version} names {newest}"))
+            Outcome::failed(
+                place,
+                format!("latest names {latest}, {version} names {newest}"),
+            )
         }]
     })
 }
@@ -40,7 +48,7 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 fn same(evidence: &PlanEvidence, one: &Digest, other: &Digest) -> bool {
     let children = |digest: &Digest| -> BTreeSet<Digest> {
         let manifest = evidence.manifests.get(digest);
-        let children = manifest.map(|manifest| manifest.children()).unwrap_or_default();
+        let children = manifest.map(oci::Manifest::children).unwrap_or_default();
         children.iter().map(|child| child.digest.clone()).collect()
     };
     one == other || (!children(one).is_empty() && children(one) == children(other))

@@ -25,7 +25,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             .collect();
         if missing.is_empty() {
             let count = plan.image.tags.len();
-            return vec![Outcome::passed(plan_place(plan), format!("all {count} tags exist in {}", evidence.source))];
+            return vec![Outcome::passed(
+                plan_place(plan),
+                format!("all {count} tags exist in {}", evidence.source),
+            )];
         }
         missing
             .into_iter()

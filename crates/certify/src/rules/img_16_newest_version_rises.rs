@@ -21,15 +21,25 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let place = plan_place(plan);
-        let Some(published) = subject.releases(&plan.plan).map(|release| release.version).max() else {
-            return vec![Outcome::not_applicable(place, "no version was published before")];
+        let Some(published) = subject
+            .releases(&plan.plan)
+            .map(|release| release.version)
+            .max()
+        else {
+            return vec![Outcome::not_applicable(
+                place,
+                "no version was published before",
+            )];
         };
         vec![match newest(plan.image.tags.iter().map(String::as_str)) {
             None => Outcome::not_run(place, "no version X.Y.Z is declared"),
-            Some(newest) if newest < published => {
-                Outcome::failed(place, format!("{newest} is older than {published}, which is published"))
+            Some(newest) if newest < published => Outcome::failed(
+                place,
+                format!("{newest} is older than {published}, which is published"),
+            ),
+            Some(newest) if newest == published => {
+                Outcome::passed(place, format!("{newest}, as published"))
             }
-            Some(newest) if newest == published => Outcome::passed(place, format!("{newest}, as published")),
             Some(newest) => Outcome::passed(place, format!("{newest} follows {published}")),
         }]
     })

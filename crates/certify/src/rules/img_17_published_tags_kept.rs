@@ -21,14 +21,25 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let place = plan_place(plan);
-        let published: BTreeSet<&String> =
-            subject.releases(&plan.plan).flat_map(|release| &release.tags).collect();
+        let published: BTreeSet<&String> = subject
+            .releases(&plan.plan)
+            .flat_map(|release| &release.tags)
+            .collect();
         if published.is_empty() {
-            return vec![Outcome::not_applicable(place, "no tag was published before")];
+            return vec![Outcome::not_applicable(
+                place,
+                "no tag was published before",
+            )];
         }
-        let gone: Vec<&&String> = published.iter().filter(|tag| !plan.image.tags.contains(tag)).collect();
+        let gone: Vec<&&String> = published
+            .iter()
+            .filter(|tag| !plan.image.tags.contains(tag))
+            .collect();
         vec![if gone.is_empty() {
-            Outcome::passed(place, format!("all {} published tags are listed", published.len()))
+            Outcome::passed(
+                place,
+                format!("all {} published tags are listed", published.len()),
+            )
         } else {
             Outcome::failed(place, format!("no longer listed: {}", listed(gone)))
         }]

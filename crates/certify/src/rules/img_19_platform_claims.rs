@@ -20,13 +20,19 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_source(subject, |plan, evidence| {
-        let children = evidence.manifests.values().flat_map(|manifest| manifest.children());
+        let children = evidence
+            .manifests
+            .values()
+            .flat_map(oci::Manifest::children);
         let lies: Vec<Outcome> = children
             .filter(|child| !is_attestation(child))
             .filter_map(|child| {
                 let config = evidence.configs.get(&child.digest)?;
                 let lie = lie(child, config)?;
-                Some(Outcome::failed(format!("{}, {}", plan_place(plan), child.digest), lie))
+                Some(Outcome::failed(
+                    format!("{}, {}", plan_place(plan), child.digest),
+                    lie,
+                ))
             })
             .collect();
         if !lies.is_empty() {
@@ -38,7 +44,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 
 /// Entries for `unknown/unknown` carry attestations, not images.
 pub(super) fn is_attestation(child: &Descriptor) -> bool {
-    child.platform.as_ref().is_some_and(oci::Platform::is_unknown)
+    child
+        .platform
+        .as_ref()
+        .is_some_and(oci::Platform::is_unknown)
         || child.annotations.contains_key("vnd.docker.reference.type")
 }
 
@@ -56,7 +65,9 @@ fn lie(child: &Descriptor, config: &ImageConfig) -> Option<String> {
         (None, _) => Some("the index names no platform for this image".to_owned()),
         (Some(said), Ok(Some(is))) if said.is_same(&is) => None,
         (Some(said), Ok(Some(is))) => Some(format!("the index says {said}, the image says {is}")),
-        (Some(said), Ok(None)) => Some(format!("the index says {said}, the image does not say what it is")),
+        (Some(said), Ok(None)) => Some(format!(
+            "the index says {said}, the image does not say what it is"
+        )),
         (Some(said), Err(error)) => Some(format!("the index says {said}, the image says: {error}")),
     }
 }

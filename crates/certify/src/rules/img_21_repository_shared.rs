@@ -27,7 +27,9 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             .iter()
             .find(|other| other.plan != plan.plan && subject.source(other) == source);
         let place = plan_place(plan);
-        let shared = |by: String| Outcome::failed(plan_place(plan), format!("{source} is also used by {by}"));
+        let shared = |by: String| {
+            Outcome::failed(plan_place(plan), format!("{source} is also used by {by}"))
+        };
         vec![match (other_plan, subject.other_sources.get(&source)) {
             (Some(Plan { plan, .. }), _) => shared(format!("plan {plan}")),
             (None, Some(offer)) => shared(offer.to_string()),

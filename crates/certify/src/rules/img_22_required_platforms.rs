@@ -24,7 +24,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let place = plan_place(plan);
         let Some(has) = platforms::of_plan(subject, plan) else {
-            return vec![Outcome::not_run(place, "the image of this plan was not read")];
+            return vec![Outcome::not_run(
+                place,
+                "the image of this plan was not read",
+            )];
         };
         let matrix = &subject.matrix;
         vec![match subject.offer.properties.platforms {
@@ -33,15 +36,19 @@ fn check(subject: &Subject) -> Vec<Outcome> {
                 if missing.is_empty() {
                     Outcome::passed(place, format!("has {}", listed(has)))
                 } else {
-                    Outcome::failed(place, format!("has {}; missing {}", listed(has), listed(missing)))
+                    Outcome::failed(
+                        place,
+                        format!("has {}; missing {}", listed(has), listed(missing)),
+                    )
                 }
             }
             PlatformOption::Any if platforms::any_of(matrix, &has) => {
                 Outcome::passed(place, format!("promises any, has {}", listed(has)))
             }
-            PlatformOption::Any => {
-                Outcome::failed(place, format!("has {}, none of which is in the matrix", listed(has)))
-            }
+            PlatformOption::Any => Outcome::failed(
+                place,
+                format!("has {}, none of which is in the matrix", listed(has)),
+            ),
         }]
     })
 }

@@ -22,7 +22,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let place = plan_place(plan);
         let Some(has) = platforms::of_plan(subject, plan) else {
-            return vec![Outcome::not_run(place, "the image of this plan was not read")];
+            return vec![Outcome::not_run(
+                place,
+                "the image of this plan was not read",
+            )];
         };
         let recommended: Vec<_> = subject.matrix.with(Demand::Recommended).collect();
         if recommended.is_empty() {

@@ -25,20 +25,35 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             return vec![Outcome::not_run(place, "image not fetched")];
         }
         let Some(evidence) = subject.evidence(&plan.plan) else {
-            return vec![Outcome::failed(place, "the image of this plan was not read")];
+            return vec![Outcome::failed(
+                place,
+                "the image of this plan was not read",
+            )];
         };
         if evidence.root.is_none() {
-            return vec![Outcome::failed(place, "the newest version does not resolve")];
+            return vec![Outcome::failed(
+                place,
+                "the newest version does not resolve",
+            )];
         }
-        let mut gaps: Vec<String> = evidence.tags.iter().flat_map(|(tag, digest)| gaps(evidence, tag, digest)).collect();
+        let mut gaps: Vec<String> = evidence
+            .tags
+            .iter()
+            .flat_map(|(tag, digest)| gaps(evidence, tag, digest))
+            .collect();
         gaps.extend(unexamined(evidence));
         gaps.sort();
         gaps.dedup();
         if gaps.is_empty() {
             let count = evidence.manifests.len();
-            return vec![Outcome::passed(place, format!("{count} manifests, all there"))];
+            return vec![Outcome::passed(
+                place,
+                format!("{count} manifests, all there"),
+            )];
         }
-        gaps.into_iter().map(|gap| Outcome::failed(plan_place(plan), gap)).collect()
+        gaps.into_iter()
+            .map(|gap| Outcome::failed(plan_place(plan), gap))
+            .collect()
     })
 }
 
@@ -59,7 +74,11 @@ fn unexamined(evidence: &PlanEvidence) -> Vec<String> {
     let Some(root) = &evidence.root else {
         return Vec::new();
     };
-    let children = evidence.manifests.get(root).map(|manifest| manifest.children()).unwrap_or_default();
+    let children = evidence
+        .manifests
+        .get(root)
+        .map(oci::Manifest::children)
+        .unwrap_or_default();
     let images: Vec<&Digest> = if children.is_empty() {
         vec![root]
     } else {
@@ -70,7 +89,8 @@ fn unexamined(evidence: &PlanEvidence) -> Vec<String> {
             .collect()
     };
     let there = |digest: &Digest| {
-        evidence.configs.contains_key(digest) && evidence.images.iter().any(|image| &image.digest == digest)
+        evidence.configs.contains_key(digest)
+            && evidence.images.iter().any(|image| &image.digest == digest)
     };
     images
         .into_iter()

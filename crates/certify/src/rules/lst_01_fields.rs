@@ -19,9 +19,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Outcome> {
-    violations(subject, "all fields are filled in and within their limits", |violation| {
-        violation.is_error() && !has_a_rule_of_its_own(violation)
-    })
+    violations(
+        subject,
+        "all fields are filled in and within their limits",
+        |violation| violation.is_error() && !has_a_rule_of_its_own(violation),
+    )
 }
 
 /// Logos, licence, tags and default configuration have rules that say more.

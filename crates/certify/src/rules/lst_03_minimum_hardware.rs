@@ -25,7 +25,11 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         Some(read) if read.missing.is_empty() => Outcome::passed(PLACE, shown(&read.text)),
         Some(read) => Outcome::failed(
             PLACE,
-            format!("the last paragraph, \"{}\", does not name {}", shown(&read.text), listed(read.missing)),
+            format!(
+                "the last paragraph, \"{}\", does not name {}",
+                shown(&read.text),
+                listed(read.missing)
+            ),
         ),
     };
     vec![outcome]
@@ -34,5 +38,9 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 /// A paragraph as evidence, in at most 200 characters.
 fn shown(text: &str) -> String {
     let short: String = text.chars().take(200).collect();
-    if short.len() < text.len() { format!("{short}…") } else { short }
+    if short.len() < text.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
 }

@@ -23,7 +23,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let settings = settings(plan);
         if settings.is_empty() {
-            return vec![Outcome::not_applicable(plan_place(plan), "the plan has no settings")];
+            return vec![Outcome::not_applicable(
+                plan_place(plan),
+                "the plan has no settings",
+            )];
         }
         let texts = texts(subject, plan);
         let unexplained: Vec<&String> = settings
@@ -35,7 +38,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         } else {
             Outcome::failed(
                 plan_place(plan),
-                format!("not found in any description or documentation page: {}", listed(unexplained)),
+                format!(
+                    "not found in any description or documentation page: {}",
+                    listed(unexplained)
+                ),
             )
         }]
     })
@@ -45,7 +51,9 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 /// whole beside the listing.
 fn settings(plan: &Plan) -> Vec<String> {
     let defaults = &plan.defaults;
-    let ports = container::host_ports(defaults).into_iter().map(|port| port.port.to_string());
+    let ports = container::host_ports(defaults)
+        .into_iter()
+        .map(|port| port.port.to_string());
     defaults
         .env
         .iter()
@@ -57,11 +65,19 @@ fn settings(plan: &Plan) -> Vec<String> {
 
 fn texts<'a>(subject: &'a Subject, plan: &'a Plan) -> Vec<&'a str> {
     let Offer { listing, .. } = &subject.offer;
-    let pages = subject.links.iter().flatten().filter_map(|link| link.text.as_deref());
-    [listing.description.as_str(), &listing.short_description, &plan.description]
-        .into_iter()
-        .chain(pages)
-        .collect()
+    let pages = subject
+        .links
+        .iter()
+        .flatten()
+        .filter_map(|link| link.text.as_deref());
+    [
+        listing.description.as_str(),
+        &listing.short_description,
+        &plan.description,
+    ]
+    .into_iter()
+    .chain(pages)
+    .collect()
 }
 
 /// Does a text hold a name as a whole word?

@@ -25,7 +25,12 @@ const PLACE: &str = "listing.description";
 fn check(subject: &Subject) -> Vec<Outcome> {
     let said = match hardware::read(&subject.offer.listing.description) {
         Some(read) if !read.architectures.is_empty() => read.architectures,
-        _ => return vec![Outcome::not_applicable(PLACE, "no architecture is named; see LST-03")],
+        _ => {
+            return vec![Outcome::not_applicable(
+                PLACE,
+                "no architecture is named; see LST-03",
+            )];
+        }
     };
     let said: BTreeSet<String> = said.into_iter().map(str::to_owned).collect();
     let built = built(subject);

@@ -10,11 +10,19 @@ use crate::subject::Subject;
 /// Platforms of a plan in their normal spelling; `None` when the image was to be read and was not.
 pub(super) fn of_plan(subject: &Subject, plan: &Plan) -> Option<Vec<Platform>> {
     if !subject.imported {
-        let parsed = plan.platforms.iter().filter_map(|text| text.parse::<Platform>().ok());
+        let parsed = plan
+            .platforms
+            .iter()
+            .filter_map(|text| text.parse::<Platform>().ok());
         return Some(parsed.map(|platform| platform.normalized()).collect());
     }
     let images = &subject.evidence(&plan.plan)?.images;
-    Some(images.iter().map(|image| image.platform.normalized()).collect())
+    Some(
+        images
+            .iter()
+            .map(|image| image.platform.normalized())
+            .collect(),
+    )
 }
 
 /// Platforms of one demand that are not among `has`.
@@ -28,5 +36,8 @@ pub(super) fn missing(matrix: &Matrix, demand: Demand, has: &[Platform]) -> Vec<
 
 /// Is one of the matrix's platforms among `has`, whatever its demand?
 pub(super) fn any_of(matrix: &Matrix, has: &[Platform]) -> bool {
-    matrix.platforms.iter().any(|row| has.contains(&row.platform.normalized()))
+    matrix
+        .platforms
+        .iter()
+        .any(|row| has.contains(&row.platform.normalized()))
 }

@@ -15,19 +15,40 @@ pub(super) enum Weight {
 }
 
 /// Capabilities that lead to control over the host.
-const CONTROL_CAPABILITIES: &[&str] = &["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "DAC_READ_SEARCH"];
+const CONTROL_CAPABILITIES: &[&str] = &[
+    "ALL",
+    "SYS_ADMIN",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_PTRACE",
+    "DAC_READ_SEARCH",
+];
 /// Sockets of container engines and of the edge daemon, by a part of their path.
-const ENGINE_SOCKETS: &[&str] = &["docker", "containerd", "podman", "crio", "buildkit", "iotedge", "aziot"];
+const ENGINE_SOCKETS: &[&str] = &[
+    "docker",
+    "containerd",
+    "podman",
+    "crio",
+    "buildkit",
+    "iotedge",
+    "aziot",
+];
 
 pub(super) fn weight(privilege: &Privilege) -> Weight {
     let value = privilege.value.as_str();
     match privilege.kind {
         PrivilegeKind::Privileged => Weight::Control,
-        PrivilegeKind::EngineSocket if ENGINE_SOCKETS.iter().any(|name| value.contains(name)) => Weight::Control,
+        PrivilegeKind::EngineSocket if ENGINE_SOCKETS.iter().any(|name| value.contains(name)) => {
+            Weight::Control
+        }
         PrivilegeKind::Capability => {
             let upper = value.to_ascii_uppercase();
             let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
-            if CONTROL_CAPABILITIES.contains(&name) { Weight::Control } else { Weight::Sensitive }
+            if CONTROL_CAPABILITIES.contains(&name) {
+                Weight::Control
+            } else {
+                Weight::Sensitive
+            }
         }
         PrivilegeKind::SystemPath if is_root_folder(value) => Weight::Control,
         PrivilegeKind::SecurityOption if tightens(value) => Weight::Ordinary,
@@ -45,7 +66,9 @@ fn is_root_folder(value: &str) -> bool {
     let mount: Option<serde_json::Value> = serde_json::from_str(value).ok();
     let of_mount = mount.as_ref().and_then(|mount| {
         let fields = mount.as_object()?;
-        let (_, source) = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case("Source"))?;
+        let (_, source) = fields
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case("Source"))?;
         source.as_str()
     });
     let source = of_mount.unwrap_or_else(|| value.split(':').next().unwrap_or_default());
@@ -123,9 +146,15 @@ mod tests {
 
     #[test]
     fn what_is_ordinary() {
-        for text in [r#"{"Binds":["/srv/data:/data"]}"#, r#"{"SecurityOpt":["no-new-privileges:true"]}"#] {
+        for text in [
+            r#"{"Binds":["/srv/data:/data"]}"#,
+            r#"{"SecurityOpt":["no-new-privileges:true"]}"#,
+        ] {
             assert_eq!(weights(text), [Weight::Ordinary], "{text}");
         }
-        assert!(weights(r#"{"Privileged":false,"Binds":["data:/data"],"NetworkMode":"bridge"}"#).is_empty());
+        assert!(
+            weights(r#"{"Privileged":false,"Binds":["data:/data"],"NetworkMode":"bridge"}"#)
+                .is_empty()
+        );
     }
 }

@@ -8,7 +8,9 @@ use certify::{
 };
 use domain::defaults::{Defaults, NamedJson, NamedText};
 use domain::matrix::Matrix;
-use domain::offer::{Contact, ImageSource, Link, Listing, LogoSlot, Logos, Offer, Plan, Properties, Terms};
+use domain::offer::{
+    Contact, ImageSource, Link, Listing, LogoSlot, Logos, Offer, Plan, Properties, Terms,
+};
 use domain::release::Release;
 use oci::{Digest, ImageConfig, Manifest, Platform, elf};
 use serde_json::{Value, json};
@@ -74,7 +76,9 @@ fn plan() -> Plan {
             repository: "contoso/sensor".into(),
             tags: ["latest", "1.0.0", "1.1", "1.1.0"].map(Into::into).to_vec(),
         },
-        platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"].map(Into::into).to_vec(),
+        platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+            .map(Into::into)
+            .to_vec(),
         defaults: Defaults {
             module_name: "SensorModule".into(),
             routes: vec![NamedText::new(
@@ -83,7 +87,8 @@ fn plan() -> Plan {
             )],
             twin: vec![NamedJson::new("Interval", json!(5))],
             env: vec![NamedText::new("HUB_PASSWORD", "<MY_PASSWORD>")],
-            create_options: r#"{"HostConfig":{"PortBindings":{"8081/tcp":[{"HostPort":"8081"}]}}}"#.into(),
+            create_options: r#"{"HostConfig":{"PortBindings":{"8081/tcp":[{"HostPort":"8081"}]}}}"#
+                .into(),
         },
         inputs: Vec::new(),
         outputs: vec!["temperature".into()],
@@ -96,7 +101,9 @@ pub(crate) fn subject() -> Subject {
     let evidence = evidence();
     let previous = vec![release(&evidence)];
     let mut subject = Subject::offline(offer(), Matrix::default(), "market.example");
-    subject.logos = LogoSlot::ALL.map(|slot| (slot, LogoEvidence::Judged(Ok(())))).into();
+    subject.logos = LogoSlot::ALL
+        .map(|slot| (slot, LogoEvidence::Judged(Ok(()))))
+        .into();
     subject.links = Some(links());
     subject.first_sources = BTreeMap::from([(evidence.plan.clone(), evidence.source.clone())]);
     subject.plans = vec![evidence];
@@ -107,10 +114,22 @@ pub(crate) fn subject() -> Subject {
 
 fn links() -> Vec<LinkEvidence> {
     [
-        ("listing.privacy_policy_url", "https://contoso.example/privacy"),
-        ("listing.documentation_url", "https://contoso.example/sensor"),
-        ("listing.support_contact.url", "https://contoso.example/support"),
-        ("listing.useful_links[0].url", "https://contoso.example/source"),
+        (
+            "listing.privacy_policy_url",
+            "https://contoso.example/privacy",
+        ),
+        (
+            "listing.documentation_url",
+            "https://contoso.example/sensor",
+        ),
+        (
+            "listing.support_contact.url",
+            "https://contoso.example/support",
+        ),
+        (
+            "listing.useful_links[0].url",
+            "https://contoso.example/source",
+        ),
     ]
     .map(|(field, url)| LinkEvidence {
         url: url.into(),
@@ -165,8 +184,16 @@ pub(crate) fn evidence() -> PlanEvidence {
 fn add_version(evidence: &mut PlanEvidence, version: &str) -> Digest {
     let mut entries = Vec::new();
     for (platform, machine, class) in [
-        ("linux/amd64", elf::ElfMachine::X86_64, elf::ElfClass::Bits64),
-        ("linux/arm64", elf::ElfMachine::Aarch64, elf::ElfClass::Bits64),
+        (
+            "linux/amd64",
+            elf::ElfMachine::X86_64,
+            elf::ElfClass::Bits64,
+        ),
+        (
+            "linux/arm64",
+            elf::ElfMachine::Aarch64,
+            elf::ElfClass::Bits64,
+        ),
         ("linux/arm/v7", elf::ElfMachine::Arm, elf::ElfClass::Bits32),
     ] {
         let platform: Platform = platform.parse().unwrap();
@@ -175,14 +202,20 @@ fn add_version(evidence: &mut PlanEvidence, version: &str) -> Digest {
         entries.push(entry(&manifest, &platform));
         let parsed = ImageConfig::parse(config.to_string().as_bytes()).unwrap();
         evidence.configs.insert(manifest.digest.clone(), parsed);
-        let elf = elf::Elf { class, machine, little_endian: true };
+        let elf = elf::Elf {
+            class,
+            machine,
+            little_endian: true,
+        };
         evidence.images.push(image(&manifest, platform, elf));
         evidence.manifests.insert(manifest.digest.clone(), manifest);
     }
     let attestation = image_manifest(&format!("{{\"attests\":\"{version}\"}}"));
     let unknown = "unknown/unknown".parse().unwrap();
     entries.push(entry(&attestation, &unknown));
-    evidence.manifests.insert(attestation.digest.clone(), attestation);
+    evidence
+        .manifests
+        .insert(attestation.digest.clone(), attestation);
     let media_type = "application/vnd.oci.image.index.v1+json";
     let index = json!({"schemaVersion": 2, "mediaType": media_type, "manifests": entries});
     let index = Manifest::parse(Some(media_type), index.to_string().as_bytes()).unwrap();
@@ -236,9 +269,7 @@ fn config(platform: &Platform, version: &str) -> Value {
 
 fn image_manifest(config: &str) -> Manifest {
     let media_type = "application/vnd.oci.image.manifest.v1+json";
-    let descriptor = |media_type: &str, bytes: &[u8]| {
-        json!({"mediaType": media_type, "digest": Digest::sha256_of(bytes).to_string(), "size": bytes.len()})
-    };
+    let descriptor = |media_type: &str, bytes: &[u8]| json!({"mediaType": media_type, "digest": Digest::sha256_of(bytes).to_string(), "size": bytes.len()});
     let manifest = json!({
         "schemaVersion": 2, "mediaType": media_type,
         "config": descriptor("application/vnd.oci.image.config.v1+json", config.as_bytes()),

@@ -33,13 +33,37 @@ pub(super) fn check(offer: &Offer, found: &mut Vec<Violation>) {
     texts(listing, found);
     keywords(&listing.keywords, found);
     logos(listing, found);
-    link("listing.privacy_policy_url", &listing.privacy_policy_url, true, found);
-    link("listing.documentation_url", &listing.documentation_url, true, found);
+    link(
+        "listing.privacy_policy_url",
+        &listing.privacy_policy_url,
+        true,
+        found,
+    );
+    link(
+        "listing.documentation_url",
+        &listing.documentation_url,
+        true,
+        found,
+    );
     useful_links(listing, found);
     contact("listing.support_contact", &listing.support_contact, found);
-    link("listing.support_contact.url", &listing.support_contact.url, true, found);
-    contact("listing.engineering_contact", &listing.engineering_contact, found);
-    link("listing.engineering_contact.url", &listing.engineering_contact.url, false, found);
+    link(
+        "listing.support_contact.url",
+        &listing.support_contact.url,
+        true,
+        found,
+    );
+    contact(
+        "listing.engineering_contact",
+        &listing.engineering_contact,
+        found,
+    );
+    link(
+        "listing.engineering_contact.url",
+        &listing.engineering_contact.url,
+        false,
+        found,
+    );
     within(
         "certification_notes",
         &offer.certification_notes,
@@ -51,7 +75,9 @@ pub(super) fn check(offer: &Offer, found: &mut Vec<Violation>) {
 fn texts(listing: &Listing, found: &mut Vec<Violation>) {
     let title = &listing.title;
     let count = title.chars().count();
-    if required("listing.title", title, TITLE_CHARS_MAX, found) && count > TITLE_CHARS_RECOMMENDED_MAX {
+    if required("listing.title", title, TITLE_CHARS_MAX, found)
+        && count > TITLE_CHARS_RECOMMENDED_MAX
+    {
         found.push(Violation::warning(
             "listing.title",
             format!("at most {TITLE_CHARS_RECOMMENDED_MAX} characters are shown everywhere"),
@@ -60,7 +86,12 @@ fn texts(listing: &Listing, found: &mut Vec<Violation>) {
         ));
     }
     no_emoji("listing.title", title, found);
-    required("listing.summary", &listing.summary, SUMMARY_CHARS_MAX, found);
+    required(
+        "listing.summary",
+        &listing.summary,
+        SUMMARY_CHARS_MAX,
+        found,
+    );
     required(
         "listing.short_description",
         &listing.short_description,
@@ -79,16 +110,16 @@ fn texts(listing: &Listing, found: &mut Vec<Violation>) {
             "take the markup out; it is shown as written",
         ));
     }
-    description("listing.description", &listing.description, DESCRIPTION_CHARS_MAX, found);
+    description(
+        "listing.description",
+        &listing.description,
+        DESCRIPTION_CHARS_MAX,
+        found,
+    );
 }
 
 /// A required text in HTML: its length counts as written, and markup outside the subset is told, since it goes.
-pub(super) fn description(
-    field: &str,
-    text: &str,
-    limit_chars: usize,
-    found: &mut Vec<Violation>,
-) {
+pub(super) fn description(field: &str, text: &str, limit_chars: usize, found: &mut Vec<Violation>) {
     if !required(field, text, limit_chars, found) {
         return;
     }
@@ -104,7 +135,10 @@ pub(super) fn description(
     if !refused.is_empty() {
         found.push(Violation::warning(
             field,
-            format!("only the elements {}, without attributes", html::ELEMENTS.join(" ")),
+            format!(
+                "only the elements {}, without attributes",
+                html::ELEMENTS.join(" ")
+            ),
             refused.join(", "),
             "take them out; they are removed when the offer is submitted",
         ));
@@ -124,8 +158,15 @@ fn keywords(keywords: &[String], found: &mut Vec<Violation>) {
     let mut seen = BTreeSet::new();
     for (index, word) in keywords.iter().enumerate() {
         let field = format!("{field}[{index}]");
-        if required(&field, word, KEYWORD_CHARS_MAX, found) && !seen.insert(word.trim().to_lowercase()) {
-            found.push(Violation::error(field, "each keyword once", shown(word), "take the repetition out"));
+        if required(&field, word, KEYWORD_CHARS_MAX, found)
+            && !seen.insert(word.trim().to_lowercase())
+        {
+            found.push(Violation::error(
+                field,
+                "each keyword once",
+                shown(word),
+                "take the repetition out",
+            ));
         }
     }
 }
@@ -156,13 +197,23 @@ fn useful_links(listing: &Listing, found: &mut Vec<Violation>) {
     }
     for (index, each) in links.iter().enumerate() {
         let field = format!("listing.useful_links[{index}]");
-        required(&format!("{field}.title"), &each.title, NAME_CHARS_MAX, found);
+        required(
+            &format!("{field}.title"),
+            &each.title,
+            NAME_CHARS_MAX,
+            found,
+        );
         link(&format!("{field}.url"), &each.url, true, found);
     }
 }
 
 fn contact(field: &str, contact: &Contact, found: &mut Vec<Violation>) {
-    required(&format!("{field}.name"), &contact.name, NAME_CHARS_MAX, found);
+    required(
+        &format!("{field}.name"),
+        &contact.name,
+        NAME_CHARS_MAX,
+        found,
+    );
     email(&format!("{field}.email"), &contact.email, found);
     phone(&format!("{field}.phone"), &contact.phone, found);
 }

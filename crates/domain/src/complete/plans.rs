@@ -41,7 +41,11 @@ pub(super) fn check(offer: &Offer, found: &mut Vec<Violation>) {
             "plans",
             format!("1 to {PLANS_MAX}"),
             format!("{} plans", plans.len()),
-            if plans.is_empty() { "add a plan" } else { "take plans out" },
+            if plans.is_empty() {
+                "add a plan"
+            } else {
+                "take plans out"
+            },
         ));
     }
     if !plans.is_empty() && plans.iter().all(|plan| plan.hidden) {
@@ -78,8 +82,18 @@ pub(super) fn check(offer: &Offer, found: &mut Vec<Violation>) {
 }
 
 fn check_plan(offer: &Offer, plan: &Plan, field: &str, found: &mut Vec<Violation>) {
-    required(&format!("{field}.title"), &plan.title, PLAN_TITLE_CHARS_MAX, found);
-    required(&format!("{field}.summary"), &plan.summary, PLAN_SUMMARY_CHARS_MAX, found);
+    required(
+        &format!("{field}.title"),
+        &plan.title,
+        PLAN_TITLE_CHARS_MAX,
+        found,
+    );
+    required(
+        &format!("{field}.summary"),
+        &plan.summary,
+        PLAN_SUMMARY_CHARS_MAX,
+        found,
+    );
     description(
         &format!("{field}.description"),
         &plan.description,
@@ -88,7 +102,9 @@ fn check_plan(offer: &Offer, plan: &Plan, field: &str, found: &mut Vec<Violation
     );
     match &plan.price {
         Price::Free => {}
-        Price::Byol { licence_instructions } => {
+        Price::Byol {
+            licence_instructions,
+        } => {
             let field = format!("{field}.price.licence_instructions");
             required(&field, licence_instructions, PRICE_TEXT_CHARS_MAX, found);
         }
@@ -201,7 +217,12 @@ fn tags(tags: &[String], field: &str, found: &mut Vec<Violation>) {
                 "tag the image again in this form",
             ));
         } else if !seen.insert(tag) {
-            found.push(Violation::error(field, "each tag once", shown(tag), "take the repetition out"));
+            found.push(Violation::error(
+                field,
+                "each tag once",
+                shown(tag),
+                "take the repetition out",
+            ));
         }
     }
 }
@@ -271,7 +292,12 @@ fn ports(names: &[String], field: &str, found: &mut Vec<Violation>) {
                 "use letters, digits, `-` and `_`",
             ));
         } else if !seen.insert(name) {
-            found.push(Violation::error(field, "each name once", shown(name), "take the repetition out"));
+            found.push(Violation::error(
+                field,
+                "each name once",
+                shown(name),
+                "take the repetition out",
+            ));
         }
     }
 }

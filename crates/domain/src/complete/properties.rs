@@ -19,7 +19,12 @@ pub(super) fn check(offer: &Offer, matrix: &Matrix, found: &mut Vec<Violation>) 
     categories(&properties.categories, found);
     companion(offer, found);
     terms(&properties.terms, found);
-    required("properties.licence", &properties.licence, LICENCE_CHARS_MAX, found);
+    required(
+        "properties.licence",
+        &properties.licence,
+        LICENCE_CHARS_MAX,
+        found,
+    );
     if properties.platforms == PlatformOption::Any && !matrix.any_allowed {
         found.push(Violation::error(
             "properties.platforms",
@@ -63,7 +68,12 @@ fn categories(categories: &[String], found: &mut Vec<Violation>) {
                 "use one of these ids",
             ));
         } else if !seen.insert(id) {
-            found.push(Violation::error(field, "each category once", shown(id), "take the repetition out"));
+            found.push(Violation::error(
+                field,
+                "each category once",
+                shown(id),
+                "take the repetition out",
+            ));
         }
     }
 }
@@ -115,7 +125,11 @@ fn terms(terms: &Terms, found: &mut Vec<Violation>) {
         found.push(Violation::error(
             field,
             "required: exactly one of standard_contract, text, url",
-            if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") },
+            if given.is_empty() {
+                "nothing".to_owned()
+            } else {
+                given.join(" and ")
+            },
             "use the standard contract, or give your own terms as a text or an address",
         ));
     }

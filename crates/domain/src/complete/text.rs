@@ -115,9 +115,11 @@ fn judge_link(text: &str) -> Result<(), &'static str> {
     if !lower.starts_with("http://") && !lower.starts_with("https://") {
         return Err("write it in full, beginning with https://");
     }
-    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"\\".contains(c));
+    let clean =
+        !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"\\".contains(c));
     // Browsers read `https:///x` as the host x; nobody means that.
-    if lower.ends_with("://") || lower.contains(":///") {
+    let after_scheme = lower.split_once("://").map(|(_, rest)| rest);
+    if after_scheme.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
         return Err("name the host");
     }
     let url = Url::parse(text).ok().filter(|_| clean);
@@ -159,10 +161,7 @@ fn is_email(text: &str) -> bool {
             && !label.ends_with('-')
             && label.chars().all(|c| c.is_alphanumeric() || c == '-')
     };
-    text.len() <= EMAIL_BYTES_MAX
-        && name_ok
-        && host.contains('.')
-        && host.split('.').all(label_ok)
+    text.len() <= EMAIL_BYTES_MAX && name_ok && host.contains('.') && host.split('.').all(label_ok)
 }
 
 /// A telephone number in any of the usual spellings.
@@ -175,7 +174,9 @@ pub(super) fn phone(field: &str, text: &str, found: &mut Vec<Violation>) {
     {
         found.push(Violation::error(
             field,
-            format!("required: a telephone number, 3 to 20 digits, at most {PHONE_CHARS_MAX} characters"),
+            format!(
+                "required: a telephone number, 3 to 20 digits, at most {PHONE_CHARS_MAX} characters"
+            ),
             shown(text),
             "give it with the country code, such as +1 425 555 0100",
         ));
@@ -204,9 +205,15 @@ pub(super) fn check_characters(offer: &Offer, found: &mut Vec<Violation>) {
     };
     let plans = tree.get_mut("plans").map(Value::take);
     each_text(&tree, "", &mut |field, text| check_text(field, text, found));
-    for (plan, tree) in offer.plans.iter().zip(plans.iter().flat_map(Value::as_array).flatten()) {
+    for (plan, tree) in offer
+        .plans
+        .iter()
+        .zip(plans.iter().flat_map(Value::as_array).flatten())
+    {
         let place = format!("plans.{}", plan.plan);
-        each_text(tree, &place, &mut |field, text| check_text(field, text, found));
+        each_text(tree, &place, &mut |field, text| {
+            check_text(field, text, found);
+        });
     }
 }
 

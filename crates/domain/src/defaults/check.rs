@@ -138,6 +138,14 @@ fn check_route(route: &NamedText, module_name: &str, violations: &mut Vec<Violat
             "rename the route, for instance with `_`",
         ));
     }
+    if route.value.contains('\n') {
+        violations.push(Violation::error(
+            &field,
+            "a route is one line, by the manifest's schema",
+            "a line end",
+            "write it on one line",
+        ));
+    }
     let parsed = match Route::parse(&with_stand_ins(&route.value)) {
         Ok(parsed) => parsed,
         Err(problem) => {

@@ -72,7 +72,6 @@ pub(super) fn template(version: Template) -> Shape {
         Template::V1 => {
             let profile = Profile {
                 version: None,
-                system_open: true,
                 object_options: true,
                 ..AGENT_1_0
             };
@@ -122,7 +121,7 @@ pub(super) fn template(version: Template) -> Shape {
                 open: true,
                 ..Shape::default()
             };
-            root(content, true, true)
+            root(content, true, false)
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) enum Rule {
     Members,
     /// A string.
     Text,
-    /// A string with at least one character.
+    /// A string of one line with at least one character.
     Filled,
     /// A string without white space and not empty.
     NoBlanks,
@@ -81,7 +81,7 @@ impl Name {
             Self::Variable => {
                 !name.is_empty() && !holds("+#$.") && !name.chars().any(char::is_whitespace)
             }
-            Self::Filled => !name.is_empty(),
+            Self::Filled => !name.is_empty() && !name.contains('\n'),
             Self::Plain => !name.is_empty() && !holds(".$# "),
             Self::PlainOrVariable => !name.is_empty() && !holds(".# "),
             Self::Piece => {
@@ -222,8 +222,8 @@ fn unmet(value: &Value, rule: &Rule) -> Option<String> {
         Rule::Members => (value.is_object(), "an object".into()),
         Rule::Text => (text.is_some(), "a string".into()),
         Rule::Filled => (
-            text.is_some_and(|text| text.chars().any(|c| !matches!(c, '\n' | '\r'))),
-            "a string that is not empty".into(),
+            text.is_some_and(|text| !text.is_empty() && !text.contains('\n')),
+            "a string of one line that is not empty".into(),
         ),
         Rule::NoBlanks => (
             text.is_some_and(|text| !text.is_empty() && !text.chars().any(char::is_whitespace)),

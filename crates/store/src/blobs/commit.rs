@@ -57,7 +57,12 @@ impl CommitError {
 impl Blobs {
     /// Keeps one chunk of an upload; its key goes into the upload's row. Two chunks for the same place get
     /// different keys, so that the one that loses the race cannot spoil the other.
-    pub async fn put_chunk(&self, upload: &str, offset: u64, bytes: Bytes) -> Result<String, BlobError> {
+    pub async fn put_chunk(
+        &self,
+        upload: &str,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<String, BlobError> {
         let (path, key) = self.new_chunk(upload, offset)?;
         let put = self.store.put(&path, bytes.into()).await;
         put.map_err(BlobError::storage("write", &path))?;
@@ -99,7 +104,10 @@ impl Blobs {
     /// Makes a blob of an upload's chunks, in order, if together they hash to `expected`; tells its size. The
     /// chunks stay, so that it can be done again after a crash; [`Blobs::delete_chunks`] removes them.
     pub async fn commit(&self, chunks: &[String], expected: &Digest) -> Result<u64, CommitError> {
-        let paths: Vec<Path> = chunks.iter().map(|key| self.chunk(key)).collect::<Result<_, _>>()?;
+        let paths: Vec<Path> = chunks
+            .iter()
+            .map(|key| self.chunk(key))
+            .collect::<Result<_, _>>()?;
         let target = self.blob(expected);
         if let [only] = paths.as_slice() {
             // The common case, a blob sent in one piece: read it once, then let the storage copy it (locally a
@@ -126,7 +134,9 @@ impl Blobs {
         path: &Path,
     ) -> Result<impl Stream<Item = Result<Bytes, CommitError>> + Send + use<>, CommitError> {
         let found = self.read_object(path, None).await?;
-        let (_, bytes) = found.ok_or_else(|| CommitError::ChunkMissing { key: path.to_string() })?;
+        let (_, bytes) = found.ok_or_else(|| CommitError::ChunkMissing {
+            key: path.to_string(),
+        })?;
         Ok(bytes.map_err(CommitError::Storage))
     }
 
@@ -153,7 +163,14 @@ impl Blobs {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        receive(self.store.as_ref(), &self.blob(expected), bytes, max, Some(expected)).await
+        receive(
+            self.store.as_ref(),
+            &self.blob(expected),
+            bytes,
+            max,
+            Some(expected),
+        )
+        .await
     }
 
     /// Removes one chunk that no upload will count on; one that is gone is removed already.
@@ -164,12 +181,18 @@ impl Blobs {
     /// Keeps a picture of at most [`WHOLE_BYTES_MAX`] bytes under its digest.
     pub async fn put_media(&self, digest: &Digest, bytes: Bytes) -> Result<(), CommitError> {
         if bytes.len() as u64 > WHOLE_BYTES_MAX {
-            return Err(CommitError::TooLarge { max: WHOLE_BYTES_MAX });
+            return Err(CommitError::TooLarge {
+                max: WHOLE_BYTES_MAX,
+            });
         }
         let found = Digest::of(digest.algorithm(), &bytes);
         if found != *digest {
             let size = bytes.len() as u64;
-            return Err(CommitError::Mismatch { expected: digest.clone(), found, size });
+            return Err(CommitError::Mismatch {
+                expected: digest.clone(),
+                found,
+                size,
+            });
         }
         let path = self.named("media", digest);
         let put = self.store.put(&path, bytes.into()).await;
@@ -183,7 +206,11 @@ fn check(hasher: DigestHasher, expected: &Digest, size: u64) -> Result<(), Commi
     if found == *expected {
         return Ok(());
     }
-    Err(CommitError::Mismatch { expected: expected.clone(), found, size })
+    Err(CommitError::Mismatch {
+        expected: expected.clone(),
+        found,
+        size,
+    })
 }
 
 /// Bytes from elsewhere: their errors are the sender's.

@@ -66,10 +66,14 @@ impl<'a> Incoming<'a> {
             Some(parts) => parts,
             None => {
                 let started = self.store.put_multipart(self.path).await;
-                self.parts.insert(started.map_err(BlobError::storage("begin to write", self.path))?)
+                self.parts
+                    .insert(started.map_err(BlobError::storage("begin to write", self.path))?)
             }
         };
-        parts.put_part(part).await.map_err(BlobError::storage("write to", self.path))
+        parts
+            .put_part(part)
+            .await
+            .map_err(BlobError::storage("write to", self.path))
     }
 
     /// Makes the whole object visible under its name, durably.

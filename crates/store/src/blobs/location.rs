@@ -31,7 +31,9 @@ impl Blobs {
         let url = Url::parse(storage_url).map_err(|error| wrong(&error))?;
         match url.scheme() {
             "file" => {
-                let folder = url.to_file_path().map_err(|()| wrong(&"is no path on this machine"))?;
+                let folder = url
+                    .to_file_path()
+                    .map_err(|()| wrong(&"is no path on this machine"))?;
                 Self::folder(&folder)
             }
             "s3" => Self::bucket(&url, keys).map_err(|what| wrong(&what)),
@@ -41,11 +43,15 @@ impl Blobs {
 
     fn folder(folder: &std::path::Path) -> Result<Self, OpenError> {
         let made = std::fs::create_dir_all(folder);
-        made.map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let files = LocalFileSystem::new_with_prefix(folder).map_err(|error| OpenError::Storage {
-            url: format!("file://{}", folder.display()),
-            what: error.to_string(),
+        made.map_err(|source| OpenError::Folder {
+            path: folder.to_owned(),
+            source,
         })?;
+        let files =
+            LocalFileSystem::new_with_prefix(folder).map_err(|error| OpenError::Storage {
+                url: format!("file://{}", folder.display()),
+                what: error.to_string(),
+            })?;
         let files = Arc::new(files.with_fsync(true));
         let local = Arc::clone(&files);
         Ok(Self {
@@ -62,7 +68,9 @@ impl Blobs {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let keys = keys.ok_or("needs an access key id and a secret access key")?;
-        let bucket = url.host_str().ok_or("names no bucket; write s3://bucket/prefix")?;
+        let bucket = url
+            .host_str()
+            .ok_or("names no bucket; write s3://bucket/prefix")?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_access_key_id(&keys.access_key_id)
@@ -84,7 +92,11 @@ impl Blobs {
                     let allow = value.parse().map_err(|_| "allow_http is true or false")?;
                     options = options.with_allow_http(allow);
                 }
-                other => return Err(format!("does not know `{other}`; known are endpoint, region and allow_http")),
+                other => {
+                    return Err(format!(
+                        "does not know `{other}`; known are endpoint, region and allow_http"
+                    ));
+                }
             }
         }
         let store = builder.with_client_options(options).build();

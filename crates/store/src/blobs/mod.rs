@@ -84,7 +84,11 @@ pub enum BlobError {
 impl BlobError {
     fn storage(attempt: &'static str, object: &Path) -> impl FnOnce(object_store::Error) -> Self {
         let object = object.to_string();
-        move |source| Self::Storage { attempt, object, source }
+        move |source| Self::Storage {
+            attempt,
+            object,
+            source,
+        }
     }
 }
 
@@ -105,16 +109,23 @@ impl Blobs {
     }
 
     fn upload(&self, id: &str) -> Result<Path, BlobError> {
-        let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let plain = id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if id.is_empty() || id.len() > UPLOAD_ID_CHARS_MAX || !plain {
-            return Err(BlobError::Name(id.chars().take(UPLOAD_ID_CHARS_MAX).collect()));
+            return Err(BlobError::Name(
+                id.chars().take(UPLOAD_ID_CHARS_MAX).collect(),
+            ));
         }
         Ok(self.under(&["uploads", id]))
     }
 
     /// The path of a blob when the storage is a folder, whether or not the blob is there. The file never changes.
     pub fn blob_path(&self, digest: &Digest) -> Option<PathBuf> {
-        self.local.as_ref()?.path_to_filesystem(&self.blob(digest)).ok()
+        self.local
+            .as_ref()?
+            .path_to_filesystem(&self.blob(digest))
+            .ok()
     }
 
     /// How many bytes a blob has; `None` when it is not here.

@@ -54,9 +54,11 @@ impl Blobs {
             let file = local.path_to_filesystem(path);
             return read_file(file.map_err(BlobError::storage("read", path))?, range).await;
         }
-        let empty = range.as_ref().is_some_and(|range| range.is_empty());
+        let empty = range.as_ref().is_some_and(Range::is_empty);
         let options = GetOptions {
-            range: range.filter(|range| !range.is_empty()).map(GetRange::Bounded),
+            range: range
+                .filter(|range| !range.is_empty())
+                .map(GetRange::Bounded),
             head: empty,
             ..GetOptions::default()
         };
@@ -77,7 +79,10 @@ impl Blobs {
 
 async fn whole(digest: &Digest, size: u64, mut bytes: ByteStream) -> Result<BytesMut, BlobError> {
     if size > WHOLE_BYTES_MAX {
-        return Err(BlobError::Large { digest: digest.clone(), size });
+        return Err(BlobError::Large {
+            digest: digest.clone(),
+            size,
+        });
     }
     let mut all = BytesMut::with_capacity(usize::try_from(size).unwrap_or_default());
     while let Some(some) = bytes.try_next().await? {
@@ -86,7 +91,10 @@ async fn whole(digest: &Digest, size: u64, mut bytes: ByteStream) -> Result<Byte
     Ok(all)
 }
 
-async fn read_file(path: PathBuf, range: Option<Range<u64>>) -> Result<Option<(u64, ByteStream)>, BlobError> {
+async fn read_file(
+    path: PathBuf,
+    range: Option<Range<u64>>,
+) -> Result<Option<(u64, ByteStream)>, BlobError> {
     let object = path.display().to_string();
     let failed = |source| BlobError::File {
         attempt: "read",
@@ -106,23 +114,26 @@ async fn read_file(path: PathBuf, range: Option<Range<u64>>) -> Result<Option<(u
     if start > 0 {
         file.seek(SeekFrom::Start(start)).await.map_err(failed)?;
     }
-    let bytes = stream::try_unfold((file, left, object), |(mut file, left, object)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let wanted = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
-        let mut some = BytesMut::with_capacity(wanted);
-        let read = (&mut file).take(left).read_buf(&mut some).await;
-        let failed = |source| BlobError::File {
-            attempt: "read",
-            object: object.clone(),
-            source,
-        };
-        match read {
-            Ok(0) => Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
-            Ok(count) => Ok(Some((some.freeze(), (file, left - count as u64, object)))),
-            Err(error) => Err(failed(error)),
-        }
-    });
+    let bytes = stream::try_unfold(
+        (file, left, object),
+        |(mut file, left, object)| async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let wanted = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
+            let mut some = BytesMut::with_capacity(wanted);
+            let read = (&mut file).take(left).read_buf(&mut some).await;
+            let failed = |source| BlobError::File {
+                attempt: "read",
+                object: object.clone(),
+                source,
+            };
+            match read {
+                Ok(0) => Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => Ok(Some((some.freeze(), (file, left - count as u64, object)))),
+                Err(error) => Err(failed(error)),
+            }
+        },
+    );
     Ok(Some((size, bytes.boxed())))
 }

@@ -25,8 +25,11 @@ impl Blobs {
         if let Some(local) = &self.local {
             let root = local.path_to_filesystem(&self.under(&["blobs"]));
             let root = root.map_err(BlobError::storage("sweep", &self.prefix))?;
-            let folder = root.parent().map_or_else(|| root.clone(), FilePath::to_owned);
-            let before = UNIX_EPOCH + Duration::from_micros(u64::try_from(older_than).unwrap_or_default());
+            let folder = root
+                .parent()
+                .map_or_else(|| root.clone(), FilePath::to_owned);
+            let before =
+                UNIX_EPOCH + Duration::from_micros(u64::try_from(older_than).unwrap_or_default());
             let swept = tokio::task::spawn_blocking(move || sweep_staged(&folder, before)).await;
             removed += swept
                 .map_err(std::io::Error::other)
@@ -40,7 +43,11 @@ impl Blobs {
         Ok(removed)
     }
 
-    async fn remove_all(&self, under: &Path, which: impl Fn(&ObjectMeta) -> bool) -> Result<u64, BlobError> {
+    async fn remove_all(
+        &self,
+        under: &Path,
+        which: impl Fn(&ObjectMeta) -> bool,
+    ) -> Result<u64, BlobError> {
         let mut found = self.store.list(Some(under));
         let mut removed = 0;
         while let Some(meta) = found.next().await {
@@ -56,8 +63,9 @@ impl Blobs {
 
 /// `object_store` writes `name#1`, `name#2`, … beside the final name and renames; those files it does not list.
 fn is_staged(name: &str) -> bool {
-    name.rsplit_once('#')
-        .is_some_and(|(_, count)| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
+    name.rsplit_once('#').is_some_and(|(_, count)| {
+        !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn sweep_staged(root: &FilePath, before: SystemTime) -> std::io::Result<u64> {

@@ -14,7 +14,9 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn of(manager: &SchemaManager<'_>) -> Self {
-        Self { engine: manager.get_database_backend() }
+        Self {
+            engine: manager.get_database_backend(),
+        }
     }
 
     /// Text that compares by bytes. SQLite does so by itself; PostgreSQL would use the database's language.
@@ -120,7 +122,9 @@ pub(super) async fn index(
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
     let mut index = Index::create();
-    index.name(format!("{table}_{}", columns.join("_"))).table(table);
+    index
+        .name(format!("{table}_{}", columns.join("_")))
+        .table(table);
     for column in columns {
         index.col(*column);
     }
@@ -134,7 +138,10 @@ pub(super) async fn unique(
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
     let mut index = Index::create();
-    index.name(format!("{table}_{}", columns.join("_"))).table(table).unique();
+    index
+        .name(format!("{table}_{}", columns.join("_")))
+        .table(table)
+        .unique();
     for column in columns {
         index.col(*column);
     }

@@ -46,7 +46,12 @@ impl MigrationTrait for Migration {
                 number("updated_at"),
             ],
         );
-        refers(&mut credentials, &["publisher", "offer"], "offers", &["publisher", "offer"]);
+        refers(
+            &mut credentials,
+            &["publisher", "offer"],
+            "offers",
+            &["publisher", "offer"],
+        );
         manager.create_table(credentials).await?;
         Ok(())
     }

@@ -36,7 +36,12 @@ impl MigrationTrait for Migration {
                 number_null("preview_expires_at"),
             ],
         );
-        refers(&mut submissions, &["publisher", "offer"], "offers", &["publisher", "offer"]);
+        refers(
+            &mut submissions,
+            &["publisher", "offer"],
+            "offers",
+            &["publisher", "offer"],
+        );
         manager.create_table(submissions).await?;
         index(manager, "submissions", &["state", "created_at"]).await?;
         unique(manager, "submissions", &["publisher", "offer", "number"]).await?;
@@ -56,7 +61,13 @@ impl MigrationTrait for Migration {
         refers(&mut steps, &["submission"], "submissions", &["id"]);
         manager.create_table(steps).await?;
         // At most one submission of an offer is on its way; a preview waits and does not count.
-        let running = Expr::col("state").is_in(["submitted", "importing", "certifying", "in_review", "publishing"]);
+        let running = Expr::col("state").is_in([
+            "submitted",
+            "importing",
+            "certifying",
+            "in_review",
+            "publishing",
+        ]);
         let mut one_running = Index::create();
         one_running
             .name("submissions_one_running")

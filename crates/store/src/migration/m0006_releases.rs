@@ -30,7 +30,12 @@ impl MigrationTrait for Migration {
                 number("released_at"),
             ],
         );
-        refers(&mut releases, &["publisher", "offer"], "offers", &["publisher", "offer"]);
+        refers(
+            &mut releases,
+            &["publisher", "offer"],
+            "offers",
+            &["publisher", "offer"],
+        );
         manager.create_table(releases).await?;
         index(manager, "releases", &["digest"]).await?;
         Ok(())

@@ -35,25 +35,20 @@ impl MigrationTrait for Migration {
                 number("created_at"),
             ],
         );
-        refers(&mut leads, &["publisher", "offer"], "offers", &["publisher", "offer"]);
+        refers(
+            &mut leads,
+            &["publisher", "offer"],
+            "offers",
+            &["publisher", "offer"],
+        );
         manager.create_table(leads).await?;
         index(manager, "leads", &["publisher", "offer", "created_at"]).await?;
-        let settings = table(
-            "settings",
-            &["name"],
-            [
-                c.text("name"),
-                c.text("value"),
-            ],
-        );
+        let settings = table("settings", &["name"], [c.text("name"), c.text("value")]);
         manager.create_table(settings).await?;
         let catalog_version = table(
             "catalog_version",
             &["name"],
-            [
-                c.text("name"),
-                number("version"),
-            ],
+            [c.text("name"), number("version")],
         );
         manager.create_table(catalog_version).await?;
         let mut media = table(

@@ -21,7 +21,14 @@ pub struct BlobMembership {
 }
 
 /// Puts a blob into a repository, which is made when new. What was public stays public.
-pub async fn link_blob(tx: &Tx, repo: &str, digest: &Digest, size: i64, public: bool, now: i64) -> Result<(), Error> {
+pub async fn link_blob(
+    tx: &Tx,
+    repo: &str,
+    digest: &Digest,
+    size: i64,
+    public: bool,
+    now: i64,
+) -> Result<(), Error> {
     ensure_repository(tx, repo, public, now).await?;
     let row = Model {
         repository: repo.to_owned(),
@@ -40,10 +47,17 @@ pub async fn link_blob(tx: &Tx, repo: &str, digest: &Digest, size: i64, public: 
 }
 
 /// Whether a repository holds a blob, how large it is and for whom.
-pub async fn has_blob(source: &impl Source, repo: &str, digest: &Digest) -> Result<Option<BlobMembership>, Error> {
+pub async fn has_blob(
+    source: &impl Source,
+    repo: &str,
+    digest: &Digest,
+) -> Result<Option<BlobMembership>, Error> {
     let key = (repo.to_owned(), digest.to_string());
     let found = Entity::find_by_id(key).one(&source.connection()).await?;
-    Ok(found.map(|row| BlobMembership { public: row.public, size: row.size }))
+    Ok(found.map(|row| BlobMembership {
+        public: row.public,
+        size: row.size,
+    }))
 }
 
 /// Whether any repository holds a blob; one that none holds may be swept away.
@@ -55,20 +69,33 @@ pub async fn is_blob_linked(source: &impl Source, digest: &Digest) -> Result<boo
 /// Takes a blob out of a repository. `false`: it was not in there.
 pub async fn unlink_blob(tx: &Tx, repo: &str, digest: &Digest) -> Result<bool, Error> {
     let key = (repo.to_owned(), digest.to_string());
-    Ok(Entity::delete_by_id(key).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(Entity::delete_by_id(key)
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// The blobs of a repository, in order of digest.
-pub async fn blobs_of(source: &impl Source, repo: &str) -> Result<Vec<(Digest, BlobMembership)>, Error> {
+pub async fn blobs_of(
+    source: &impl Source,
+    repo: &str,
+) -> Result<Vec<(Digest, BlobMembership)>, Error> {
     let rows = Entity::find()
         .filter(Column::Repository.eq(repo))
         .order_by_asc(Column::Digest)
         .all(&source.connection())
         .await?;
-    let row = Row { table: "repository_blobs", key: repo };
+    let row = Row {
+        table: "repository_blobs",
+        key: repo,
+    };
     rows.into_iter()
         .map(|model| {
-            let membership = BlobMembership { public: model.public, size: model.size };
+            let membership = BlobMembership {
+                public: model.public,
+                size: model.size,
+            };
             Ok((row.read("digest", &model.digest)?, membership))
         })
         .collect()

@@ -22,7 +22,9 @@ pub struct BlockedDigest {
 
 /// Whether a digest was taken down.
 pub async fn is_blocked(source: &impl Source, digest: &Digest) -> Result<bool, Error> {
-    let found = Entity::find_by_id(digest.as_str()).one(&source.connection()).await?;
+    let found = Entity::find_by_id(digest.as_str())
+        .one(&source.connection())
+        .await?;
     Ok(found.is_some())
 }
 
@@ -33,12 +35,22 @@ pub async fn block(tx: &Tx, blocked: &BlockedDigest) -> Result<(), Error> {
         reason: blocked.reason.clone(),
         at: blocked.at,
     };
-    write::upsert(tx, model.into_active_model(), [Column::Digest], [Column::Reason]).await
+    write::upsert(
+        tx,
+        model.into_active_model(),
+        [Column::Digest],
+        [Column::Reason],
+    )
+    .await
 }
 
 /// Lets a digest be served again. `false`: it was not blocked.
 pub async fn unblock(tx: &Tx, digest: &Digest) -> Result<bool, Error> {
-    Ok(Entity::delete_by_id(digest.as_str()).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(Entity::delete_by_id(digest.as_str())
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// Every blocked digest, the last one first.
@@ -47,12 +59,20 @@ pub async fn list(source: &impl Source) -> Result<Vec<BlockedDigest>, Error> {
         .order_by_desc(Column::At)
         .order_by_asc(Column::Digest);
     let read = |model: Model| {
-        let row = Row { table: "blocked_digests", key: &model.digest };
+        let row = Row {
+            table: "blocked_digests",
+            key: &model.digest,
+        };
         Ok(BlockedDigest {
             digest: row.read("digest", &model.digest)?,
             reason: model.reason,
             at: model.at,
         })
     };
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }

@@ -14,27 +14,50 @@ use crate::error::Error;
 use crate::source::{Source, Tx};
 
 /// Like [`super::has_blob`], and keeps the blob in the repository until the transaction ends.
-pub async fn hold_blob(tx: &Tx, repo: &str, digest: &Digest) -> Result<Option<BlobMembership>, Error> {
+pub async fn hold_blob(
+    tx: &Tx,
+    repo: &str,
+    digest: &Digest,
+) -> Result<Option<BlobMembership>, Error> {
     let key = (repo.to_owned(), digest.to_string());
-    let found = repository_blob::Entity::find_by_id(key).lock_shared().one(&tx.inner).await?;
-    Ok(found.map(|row| BlobMembership { public: row.public, size: row.size }))
+    let found = repository_blob::Entity::find_by_id(key)
+        .lock_shared()
+        .one(&tx.inner)
+        .await?;
+    Ok(found.map(|row| BlobMembership {
+        public: row.public,
+        size: row.size,
+    }))
 }
 
 /// Like [`super::has_manifest`], and keeps the manifest in the repository until the transaction ends.
-pub async fn hold_manifest(tx: &Tx, repo: &str, digest: &Digest) -> Result<Option<Membership>, Error> {
+pub async fn hold_manifest(
+    tx: &Tx,
+    repo: &str,
+    digest: &Digest,
+) -> Result<Option<Membership>, Error> {
     let key = (repo.to_owned(), digest.to_string());
-    let found = repository_manifest::Entity::find_by_id(key).lock_shared().one(&tx.inner).await?;
+    let found = repository_manifest::Entity::find_by_id(key)
+        .lock_shared()
+        .one(&tx.inner)
+        .await?;
     Ok(found.map(|row| Membership { public: row.public }))
 }
 
 /// Whether anything in a repository is public.
 pub async fn repository_public(source: &impl Source, repo: &str) -> Result<bool, Error> {
-    let found = repository::Entity::find_by_id(repo).one(&source.connection()).await?;
+    let found = repository::Entity::find_by_id(repo)
+        .one(&source.connection())
+        .await?;
     Ok(found.is_some_and(|row| row.public))
 }
 
 /// At most `limit` repositories that hold a blob: the public ones first, then by name.
-pub async fn repositories_of_blob(source: &impl Source, digest: &Digest, limit: u64) -> Result<Vec<String>, Error> {
+pub async fn repositories_of_blob(
+    source: &impl Source,
+    digest: &Digest,
+    limit: u64,
+) -> Result<Vec<String>, Error> {
     use repository_blob::Column as C;
     let rows = repository_blob::Entity::find()
         .filter(C::Digest.eq(digest.as_str()))
@@ -48,10 +71,18 @@ pub async fn repositories_of_blob(source: &impl Source, digest: &Digest, limit: 
 
 /// Whether a publisher may already read a blob: it is public somewhere, or in one of their own repositories
 /// (`{publisher}/…` and `incoming/{publisher}/…`). Only then is it reused without being fetched again.
-pub async fn publisher_may_read(source: &impl Source, publisher: &str, digest: &Digest) -> Result<bool, Error> {
+pub async fn publisher_may_read(
+    source: &impl Source,
+    publisher: &str,
+    digest: &Digest,
+) -> Result<bool, Error> {
     use repository_blob::Column as C;
     // A prefix as a range, because an id may hold `_`, which LIKE would take for any character. `0` follows `/`.
-    let under = |prefix: &str| C::Repository.gt(format!("{prefix}/")).and(C::Repository.lt(format!("{prefix}0")));
+    let under = |prefix: &str| {
+        C::Repository
+            .gt(format!("{prefix}/"))
+            .and(C::Repository.lt(format!("{prefix}0")))
+    };
     let readable = C::Public
         .eq(true)
         .or(under(publisher))
@@ -64,6 +95,8 @@ pub async fn publisher_may_read(source: &impl Source, publisher: &str, digest: &
 
 /// Why a digest was taken down, if it was.
 pub async fn block_reason(source: &impl Source, digest: &Digest) -> Result<Option<String>, Error> {
-    let found = blocked_digest::Entity::find_by_id(digest.as_str()).one(&source.connection()).await?;
+    let found = blocked_digest::Entity::find_by_id(digest.as_str())
+        .one(&source.connection())
+        .await?;
     Ok(found.map(|row| row.reason))
 }

@@ -35,10 +35,15 @@ pub struct Membership {
 }
 
 fn read(model: Model) -> Result<StoredManifest, Error> {
-    let row = Row { table: "manifests", key: &model.digest };
+    let row = Row {
+        table: "manifests",
+        key: &model.digest,
+    };
     Ok(StoredManifest {
         digest: row.read("digest", &model.digest)?,
-        subject: row.optional(model.subject.as_deref(), |row, text| row.read("subject", text))?,
+        subject: row.optional(model.subject.as_deref(), |row, text| {
+            row.read("subject", text)
+        })?,
         media_type: model.media_type,
         bytes: model.bytes,
         artifact_type: model.artifact_type,
@@ -59,13 +64,24 @@ pub async fn put_manifest(tx: &Tx, manifest: &StoredManifest) -> Result<(), Erro
 }
 
 /// The manifest with this digest, whichever repositories hold it: ask [`has_manifest`] first.
-pub async fn manifest(source: &impl Source, digest: &Digest) -> Result<Option<StoredManifest>, Error> {
-    let found = Entity::find_by_id(digest.as_str()).one(&source.connection()).await?;
+pub async fn manifest(
+    source: &impl Source,
+    digest: &Digest,
+) -> Result<Option<StoredManifest>, Error> {
+    let found = Entity::find_by_id(digest.as_str())
+        .one(&source.connection())
+        .await?;
     found.map(read).transpose()
 }
 
 /// Puts a manifest into a repository, which is made when new. What was public stays public.
-pub async fn link_manifest(tx: &Tx, repo: &str, digest: &Digest, public: bool, now: i64) -> Result<(), Error> {
+pub async fn link_manifest(
+    tx: &Tx,
+    repo: &str,
+    digest: &Digest,
+    public: bool,
+    now: i64,
+) -> Result<(), Error> {
     ensure_repository(tx, repo, public, now).await?;
     let row = repository_manifest::Model {
         repository: repo.to_owned(),
@@ -83,9 +99,15 @@ pub async fn link_manifest(tx: &Tx, repo: &str, digest: &Digest, public: bool, n
 }
 
 /// Whether a repository holds a manifest, and for whom.
-pub async fn has_manifest(source: &impl Source, repo: &str, digest: &Digest) -> Result<Option<Membership>, Error> {
+pub async fn has_manifest(
+    source: &impl Source,
+    repo: &str,
+    digest: &Digest,
+) -> Result<Option<Membership>, Error> {
     let key = (repo.to_owned(), digest.to_string());
-    let found = repository_manifest::Entity::find_by_id(key).one(&source.connection()).await?;
+    let found = repository_manifest::Entity::find_by_id(key)
+        .one(&source.connection())
+        .await?;
     Ok(found.map(|row| Membership { public: row.public }))
 }
 
@@ -97,20 +119,37 @@ pub async fn unlink_manifest(tx: &Tx, repo: &str, digest: &Digest) -> Result<boo
         .exec(&tx.inner)
         .await?;
     let key = (repo.to_owned(), digest.to_string());
-    Ok(repository_manifest::Entity::delete_by_id(key).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(repository_manifest::Entity::delete_by_id(key)
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// The manifests of a repository, in order of digest.
-pub async fn manifests_of(source: &impl Source, repo: &str) -> Result<Vec<(Digest, Membership)>, Error> {
+pub async fn manifests_of(
+    source: &impl Source,
+    repo: &str,
+) -> Result<Vec<(Digest, Membership)>, Error> {
     use repository_manifest::Column as C;
     let rows = repository_manifest::Entity::find()
         .filter(C::Repository.eq(repo))
         .order_by_asc(C::Digest)
         .all(&source.connection())
         .await?;
-    let row = Row { table: "repository_manifests", key: repo };
+    let row = Row {
+        table: "repository_manifests",
+        key: repo,
+    };
     rows.into_iter()
-        .map(|model| Ok((row.read("digest", &model.digest)?, Membership { public: model.public })))
+        .map(|model| {
+            Ok((
+                row.read("digest", &model.digest)?,
+                Membership {
+                    public: model.public,
+                },
+            ))
+        })
         .collect()
 }
 
@@ -124,10 +163,19 @@ fn digests_in(repo: &str) -> SelectStatement {
 }
 
 /// The manifests of a repository whose subject is this digest, in order of digest.
-pub async fn referrers(source: &impl Source, repo: &str, subject: &Digest) -> Result<Vec<StoredManifest>, Error> {
+pub async fn referrers(
+    source: &impl Source,
+    repo: &str,
+    subject: &Digest,
+) -> Result<Vec<StoredManifest>, Error> {
     let query = Entity::find()
         .filter(Column::Subject.eq(subject.as_str()))
         .filter(Column::Digest.in_subquery(digests_in(repo)))
         .order_by_asc(Column::Digest);
-    query.all(&source.connection()).await?.into_iter().map(read).collect()
+    query
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
 }

@@ -12,10 +12,13 @@ mod repositories;
 mod tags;
 
 pub use blobs::{BlobMembership, blobs_of, has_blob, is_blob_linked, link_blob, unlink_blob};
-pub use holds::{block_reason, hold_blob, hold_manifest, publisher_may_read, repositories_of_blob, repository_public};
+pub use holds::{
+    block_reason, hold_blob, hold_manifest, publisher_may_read, repositories_of_blob,
+    repository_public,
+};
 pub use manifests::{
-    Membership, StoredManifest, has_manifest, link_manifest, manifest, manifests_of, put_manifest, referrers,
-    unlink_manifest,
+    Membership, StoredManifest, has_manifest, link_manifest, manifest, manifests_of, put_manifest,
+    referrers, unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
 pub use tags::{delete_tag, set_tag, tag, tags, tags_of_digest};

@@ -16,7 +16,10 @@ pub async fn insert(tx: &Tx, token: &PullToken) -> Result<(), Error> {
 }
 
 /// The token with this hash, expired or revoked or not: the caller holds the clock.
-pub async fn find_by_hash(source: &impl Source, token_hash: &str) -> Result<Option<PullToken>, Error> {
+pub async fn find_by_hash(
+    source: &impl Source,
+    token_hash: &str,
+) -> Result<Option<PullToken>, Error> {
     let found = Entity::find().filter(Column::TokenHash.eq(token_hash));
     Ok(found.one(&source.connection()).await?)
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use oci::Digest;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::column::Row;
 use crate::entity::repository::{Column, Entity, Model};
@@ -13,14 +15,23 @@ use crate::error::Error;
 use crate::source::{Source, Tx};
 use crate::write::{self, BINDS_MAX};
 
-pub(super) async fn ensure_repository(tx: &Tx, repo: &str, public: bool, now: i64) -> Result<(), Error> {
+pub(super) async fn ensure_repository(
+    tx: &Tx,
+    repo: &str,
+    public: bool,
+    now: i64,
+) -> Result<(), Error> {
     let model = Model {
         name: repo.to_owned(),
         public,
         created_at: now,
     };
     let made = write::insert_if_new(tx, model.into_active_model()).await?;
-    if public && !made { make_public(tx, repo).await } else { Ok(()) }
+    if public && !made {
+        make_public(tx, repo).await
+    } else {
+        Ok(())
+    }
 }
 
 /// Touches the row only when it changes: pushes into one repository do not queue for its lock.
@@ -36,7 +47,12 @@ async fn make_public(tx: &Tx, repo: &str) -> Result<(), Error> {
 
 /// Makes everything that an image needs public at once. All of it must be linked; otherwise nothing changes and the
 /// answer is [`Error::Inconsistent`].
-pub async fn publish_closure(tx: &Tx, repo: &str, manifests: &[Digest], blobs: &[Digest]) -> Result<(), Error> {
+pub async fn publish_closure(
+    tx: &Tx,
+    repo: &str,
+    manifests: &[Digest],
+    blobs: &[Digest],
+) -> Result<(), Error> {
     let manifests: BTreeSet<&str> = manifests.iter().map(Digest::as_str).collect();
     let blobs: BTreeSet<&str> = blobs.iter().map(Digest::as_str).collect();
     check_linked(tx, repo, &manifests, &blobs).await?;
@@ -65,16 +81,25 @@ fn chunks<'a>(digests: &BTreeSet<&'a str>) -> Vec<Vec<&'a str>> {
     all.chunks(BINDS_MAX - 2).map(<[&str]>::to_vec).collect()
 }
 
-async fn check_linked(tx: &Tx, repo: &str, manifests: &BTreeSet<&str>, blobs: &BTreeSet<&str>) -> Result<(), Error> {
+async fn check_linked(
+    tx: &Tx,
+    repo: &str,
+    manifests: &BTreeSet<&str>,
+    blobs: &BTreeSet<&str>,
+) -> Result<(), Error> {
     let (mut manifests_found, mut blobs_found) = (0, 0);
     for some in chunks(manifests) {
         use repository_manifest::{Column as C, Entity as E};
-        let query = E::find().filter(C::Repository.eq(repo)).filter(C::Digest.is_in(some));
+        let query = E::find()
+            .filter(C::Repository.eq(repo))
+            .filter(C::Digest.is_in(some));
         manifests_found += query.count(&tx.inner).await?;
     }
     for some in chunks(blobs) {
         use repository_blob::{Column as C, Entity as E};
-        let query = E::find().filter(C::Repository.eq(repo)).filter(C::Digest.is_in(some));
+        let query = E::find()
+            .filter(C::Repository.eq(repo))
+            .filter(C::Digest.is_in(some));
         blobs_found += query.count(&tx.inner).await?;
     }
     let short = |table, found: u64, wanted: usize| {
@@ -92,7 +117,10 @@ async fn check_linked(tx: &Tx, repo: &str, manifests: &BTreeSet<&str>, blobs: &B
 
 /// Whether anything was ever linked into a repository.
 pub async fn repository_exists(source: &impl Source, repo: &str) -> Result<bool, Error> {
-    Ok(Entity::find_by_id(repo).one(&source.connection()).await?.is_some())
+    Ok(Entity::find_by_id(repo)
+        .one(&source.connection())
+        .await?
+        .is_some())
 }
 
 /// At most `limit` names of repositories, compared bytewise, beginning after the name `after`.
@@ -110,5 +138,8 @@ pub async fn repositories(
         query = query.filter(Column::Public.eq(true));
     }
     let found = query.all(&source.connection()).await?;
-    Ok(found.into_iter().map(|repository| repository.name).collect())
+    Ok(found
+        .into_iter()
+        .map(|repository| repository.name)
+        .collect())
 }

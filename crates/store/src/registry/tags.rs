@@ -10,7 +10,13 @@ use crate::source::{Source, Tx};
 use crate::write;
 
 /// Points a tag at a manifest that the repository holds, wherever it pointed before.
-pub async fn set_tag(tx: &Tx, repo: &str, tag: &str, digest: &Digest, now: i64) -> Result<(), Error> {
+pub async fn set_tag(
+    tx: &Tx,
+    repo: &str,
+    tag: &str,
+    digest: &Digest,
+    now: i64,
+) -> Result<(), Error> {
     let model = Model {
         repository: repo.to_owned(),
         tag: tag.to_owned(),
@@ -18,25 +24,45 @@ pub async fn set_tag(tx: &Tx, repo: &str, tag: &str, digest: &Digest, now: i64) 
         updated_at: now,
     };
     let key = [Column::Repository, Column::Tag];
-    write::upsert(tx, model.into_active_model(), key, [Column::Digest, Column::UpdatedAt]).await
+    write::upsert(
+        tx,
+        model.into_active_model(),
+        key,
+        [Column::Digest, Column::UpdatedAt],
+    )
+    .await
 }
 
 /// What a tag points at.
 pub async fn tag(source: &impl Source, repo: &str, tag: &str) -> Result<Option<Digest>, Error> {
     let key = (repo.to_owned(), tag.to_owned());
     let found = Entity::find_by_id(key).one(&source.connection()).await?;
-    let row = Row { table: "repository_tags", key: &format!("{repo}:{tag}") };
-    found.map(|model| row.read("digest", &model.digest)).transpose()
+    let row = Row {
+        table: "repository_tags",
+        key: &format!("{repo}:{tag}"),
+    };
+    found
+        .map(|model| row.read("digest", &model.digest))
+        .transpose()
 }
 
 /// Removes a tag; what it pointed at stays. `false`: there was none.
 pub async fn delete_tag(tx: &Tx, repo: &str, tag: &str) -> Result<bool, Error> {
     let key = (repo.to_owned(), tag.to_owned());
-    Ok(Entity::delete_by_id(key).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(Entity::delete_by_id(key)
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// At most `limit` tags of a repository, compared bytewise, beginning after the tag `after`.
-pub async fn tags(source: &impl Source, repo: &str, after: Option<&str>, limit: u64) -> Result<Vec<String>, Error> {
+pub async fn tags(
+    source: &impl Source,
+    repo: &str,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<String>, Error> {
     let mut query = Entity::find()
         .filter(Column::Repository.eq(repo))
         .order_by_asc(Column::Tag)
@@ -49,7 +75,11 @@ pub async fn tags(source: &impl Source, repo: &str, after: Option<&str>, limit: 
 }
 
 /// The tags of a repository that point at a manifest, compared bytewise.
-pub async fn tags_of_digest(source: &impl Source, repo: &str, digest: &Digest) -> Result<Vec<String>, Error> {
+pub async fn tags_of_digest(
+    source: &impl Source,
+    repo: &str,
+    digest: &Digest,
+) -> Result<Vec<String>, Error> {
     let query = Entity::find()
         .filter(Column::Repository.eq(repo))
         .filter(Column::Digest.eq(digest.as_str()))

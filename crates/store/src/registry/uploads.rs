@@ -83,7 +83,11 @@ pub async fn append_chunk(
 
 /// Forgets an upload and its chunks; their objects are [`crate::Blobs::delete_chunks`]'s. `false`: there is none.
 pub async fn delete(tx: &Tx, id: &str) -> Result<bool, Error> {
-    Ok(Entity::delete_by_id(id).exec(&tx.inner).await?.rows_affected == 1)
+    Ok(Entity::delete_by_id(id)
+        .exec(&tx.inner)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 /// Uploads to which nothing came since `before`, longest idle first.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -27,11 +28,12 @@ where
     let root = folder.path().to_owned();
     story(blobs, Box::new(move || files(&root))).await;
     eprintln!("on S3:");
-    let server = std::sync::Arc::new(s3::start().await);
-    let blobs = Blobs::at(&server.storage_url("edgemart/one"), Some(&server.keys())).unwrap();
+    let server = Arc::new(s3::start().await);
+    let _running = Arc::clone(&server);
+    let blobs = Blobs::at(&server.storage_url("a/b"), Some(&server.keys())).unwrap();
     let objects = move || {
         let objects = server.objects();
-        let under = |key: &String| key.strip_prefix("edgemart/one/").map(str::to_owned);
+        let under = |key: &String| key.strip_prefix("a/b/").map(str::to_owned);
         objects.iter().filter_map(under).collect()
     };
     story(blobs, Box::new(objects)).await;
@@ -55,7 +57,10 @@ fn files(root: &std::path::Path) -> Vec<String> {
 }
 
 fn blobs_among(objects: Objects<'_>) -> Vec<String> {
-    objects().into_iter().filter(|key| key.starts_with("blobs/")).collect()
+    objects()
+        .into_iter()
+        .filter(|key| key.starts_with("blobs/"))
+        .collect()
 }
 
 /// Bytes that do not repeat within a part.
@@ -67,15 +72,29 @@ fn noise(length: usize) -> Bytes {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    (0..length.div_ceil(8)).flat_map(|_| next()).take(length).collect()
+    (0..length.div_ceil(8))
+        .flat_map(|_| next())
+        .take(length)
+        .collect()
 }
 
-fn pieces(bytes: &Bytes, size: usize) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + use<> {
-    let pieces: Vec<_> = bytes.chunks(size).map(Bytes::copy_from_slice).map(Ok).collect();
+fn pieces(
+    bytes: &Bytes,
+    size: usize,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + use<> {
+    let pieces: Vec<_> = bytes
+        .chunks(size)
+        .map(Bytes::copy_from_slice)
+        .map(Ok)
+        .collect();
     stream::iter(pieces)
 }
 
-async fn read(blobs: &Blobs, digest: &Digest, range: Option<std::ops::Range<u64>>) -> Option<(u64, Vec<u8>)> {
+async fn read(
+    blobs: &Blobs,
+    digest: &Digest,
+    range: Option<std::ops::Range<u64>>,
+) -> Option<(u64, Vec<u8>)> {
     let (size, bytes) = blobs.open(digest, range).await.unwrap()?;
     let bytes: Vec<Bytes> = bytes.try_collect().await.unwrap();
     Some((size, bytes.concat()))
@@ -87,18 +106,30 @@ async fn an_upload_of_chunks_becomes_one_blob() {
         let all = noise(PART_BYTES + 700_000);
         let digest = Digest::sha256_of(&all);
         let cut = 300_000;
-        let first = blobs.put_chunk("upload-1", 0, all.slice(..cut)).await.unwrap();
+        let first = blobs
+            .put_chunk("upload-1", 0, all.slice(..cut))
+            .await
+            .unwrap();
         let rest = pieces(&all.slice(cut..), 100_001);
-        let (second, length) = blobs.put_chunk_stream("upload-1", cut as u64, rest, u64::MAX).await.unwrap();
+        let (second, length) = blobs
+            .put_chunk_stream("upload-1", cut as u64, rest, u64::MAX)
+            .await
+            .unwrap();
         assert_eq!(length, (all.len() - cut) as u64);
         assert_eq!(blobs.size(&digest).await.unwrap(), None);
         let keys = [first, second];
         // Twice: a process may die between the commit and its row.
         for _ in 0..2 {
-            assert_eq!(blobs.commit(&keys, &digest).await.unwrap(), all.len() as u64);
+            assert_eq!(
+                blobs.commit(&keys, &digest).await.unwrap(),
+                all.len() as u64
+            );
         }
         assert_eq!(blobs.size(&digest).await.unwrap(), Some(all.len() as u64));
-        assert!(read(&blobs, &digest, None).await.unwrap().1 == all, "the bytes came back changed");
+        assert!(
+            read(&blobs, &digest, None).await.unwrap().1 == all,
+            "the bytes came back changed"
+        );
 
         blobs.delete_chunks("upload-1").await.unwrap();
         let hex = digest.hex();
@@ -160,21 +191,47 @@ async fn too_many_bytes_and_a_broken_line_leave_nothing() {
         let all = noise(PART_BYTES + 5);
         let digest = Digest::sha256_of(&all);
         let max = all.len() as u64 - 1;
-        let refused = blobs.put_verified(&digest, pieces(&all, 65_536), max).await.unwrap_err();
-        assert!(matches!(refused, CommitError::TooLarge { max: limit } if limit == max), "{refused}");
-        assert_eq!(blobs.put_verified(&digest, pieces(&all, 65_536), max + 1).await.unwrap(), max + 1);
+        let refused = blobs
+            .put_verified(&digest, pieces(&all, 65_536), max)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(refused, CommitError::TooLarge { max: limit } if limit == max),
+            "{refused}"
+        );
+        assert_eq!(
+            blobs
+                .put_verified(&digest, pieces(&all, 65_536), max + 1)
+                .await
+                .unwrap(),
+            max + 1
+        );
         blobs.delete(&digest).await.unwrap();
 
         let broken = || {
-            let sent = all.chunks(1_000_000).map(|piece| Ok(Bytes::copy_from_slice(piece)));
+            let sent = all
+                .chunks(1_000_000)
+                .map(|piece| Ok(Bytes::copy_from_slice(piece)));
             let end = Err(std::io::Error::other("the line broke"));
             stream::iter(sent.take(9).chain([end]).collect::<Vec<_>>())
         };
-        let cut = blobs.put_verified(&digest, broken(), u64::MAX).await.unwrap_err();
-        assert!(matches!(cut, CommitError::Source(_)) && cut.to_string().contains("the line broke"), "{cut}");
-        let cut = blobs.put_chunk_stream("u", 0, broken(), u64::MAX).await.unwrap_err();
+        let cut = blobs
+            .put_verified(&digest, broken(), u64::MAX)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(cut, CommitError::Source(_)) && cut.to_string().contains("the line broke"),
+            "{cut}"
+        );
+        let cut = blobs
+            .put_chunk_stream("u", 0, broken(), u64::MAX)
+            .await
+            .unwrap_err();
         assert!(matches!(cut, CommitError::Source(_)), "{cut}");
-        let full = blobs.put_chunk_stream("u", 0, pieces(&all, 65_536), 100).await.unwrap_err();
+        let full = blobs
+            .put_chunk_stream("u", 0, pieces(&all, 65_536), 100)
+            .await
+            .unwrap_err();
         assert!(matches!(full, CommitError::TooLarge { max: 100 }), "{full}");
         assert_eq!(objects(), [""; 0]);
     })
@@ -186,8 +243,18 @@ async fn parts_of_a_blob() {
     for_each_storage(|blobs, _| async move {
         let all = noise(600_000);
         let digest = Digest::sha256_of(&all);
-        blobs.put_verified(&digest, pieces(&all, 70_000), u64::MAX).await.unwrap();
-        for range in [0..1, 0..600_000, 262_143..262_145, 599_999..600_000, 5..5, 599_990..700_000] {
+        blobs
+            .put_verified(&digest, pieces(&all, 70_000), u64::MAX)
+            .await
+            .unwrap();
+        for range in [
+            0..1,
+            0..600_000,
+            262_143..262_145,
+            599_999..600_000,
+            5..5,
+            599_990..700_000,
+        ] {
             let expected = &all[range.start..range.end.min(all.len())];
             let asked = range.start as u64..range.end as u64;
             let (size, found) = read(&blobs, &digest, Some(asked)).await.unwrap();
@@ -203,21 +270,39 @@ async fn chunks_that_are_gone_or_named_by_a_stranger() {
     for_each_storage(|blobs, _| async move {
         let one = blobs.put_chunk("u1", 0, noise(10)).await.unwrap();
         let same_place = blobs.put_chunk("u1", 0, noise(20)).await.unwrap();
-        assert_ne!(one, same_place, "the loser of a race must not overwrite the winner");
+        assert_ne!(
+            one, same_place,
+            "the loser of a race must not overwrite the winner"
+        );
         blobs.delete_chunk(&same_place).await.unwrap();
         let digest = Digest::sha256_of(&noise(10));
         assert_eq!(blobs.commit(&[one.clone()], &digest).await.unwrap(), 10);
-        let gone = blobs.commit(&[one, same_place.clone()], &digest).await.unwrap_err();
-        assert!(matches!(&gone, CommitError::ChunkMissing { key } if key.contains(&same_place)), "{gone}");
+        let gone = blobs
+            .commit(&[one, same_place.clone()], &digest)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&gone, CommitError::ChunkMissing { key } if key.contains(&same_place)),
+            "{gone}"
+        );
 
         for id in ["", "..", "a/b", "a%2fb", "a\0", &"a".repeat(65)] {
             let refused = blobs.put_chunk(id, 0, noise(1)).await.unwrap_err();
             assert!(matches!(refused, BlobError::Name(_)), "{id}: {refused}");
             assert!(blobs.delete_chunks(id).await.is_err(), "{id}");
         }
-        for key in ["blobs/sha256/aa/x", "uploads/../x", "uploads/u1", "uploads/u1/", "/etc/passwd"] {
+        for key in [
+            "blobs/sha256/aa/x",
+            "uploads/../x",
+            "uploads/u1",
+            "uploads/u1/",
+            "/etc/passwd",
+        ] {
             assert!(blobs.delete_chunk(key).await.is_err(), "{key}");
-            assert!(blobs.commit(&[key.to_owned()], &digest).await.is_err(), "{key}");
+            assert!(
+                blobs.commit(&[key.to_owned()], &digest).await.is_err(),
+                "{key}"
+            );
         }
     })
     .await;
@@ -229,10 +314,16 @@ async fn pictures_are_kept_apart_from_blobs() {
         let picture = noise(3_000);
         let digest = Digest::sha256_of(&picture);
         blobs.put_media(&digest, picture.clone()).await.unwrap();
-        assert_eq!(blobs.get_media(&digest).await.unwrap(), Some(picture.clone()));
+        assert_eq!(
+            blobs.get_media(&digest).await.unwrap(),
+            Some(picture.clone())
+        );
         assert_eq!(blobs.size(&digest).await.unwrap(), None);
         let other = Digest::sha256_of(b"other");
-        assert!(matches!(blobs.put_media(&other, picture).await, Err(CommitError::Mismatch { .. })));
+        assert!(matches!(
+            blobs.put_media(&other, picture).await,
+            Err(CommitError::Mismatch { .. })
+        ));
         assert_eq!(blobs.get_media(&other).await.unwrap(), None);
         let large = Bytes::from(vec![0; usize::try_from(WHOLE_BYTES_MAX).unwrap() + 1]);
         let refused = blobs.put_media(&Digest::sha256_of(&large), large).await;
@@ -250,11 +341,20 @@ fn micros(time: SystemTime) -> i64 {
 async fn the_sweep_takes_old_chunks_and_leaves_blobs() {
     for_each_storage(|blobs, objects| async move {
         let key = blobs.put_chunk("u1", 0, noise(10)).await.unwrap();
-        blobs.commit(&[key], &Digest::sha256_of(&noise(10))).await.unwrap();
+        blobs
+            .commit(&[key], &Digest::sha256_of(&noise(10)))
+            .await
+            .unwrap();
         let hour = Duration::from_secs(3600);
-        assert_eq!(blobs.sweep(micros(SystemTime::now() - hour)).await.unwrap(), 0);
+        assert_eq!(
+            blobs.sweep(micros(SystemTime::now() - hour)).await.unwrap(),
+            0
+        );
         assert_eq!(objects().len(), 2);
-        assert_eq!(blobs.sweep(micros(SystemTime::now() + hour)).await.unwrap(), 1);
+        assert_eq!(
+            blobs.sweep(micros(SystemTime::now() + hour)).await.unwrap(),
+            1
+        );
         assert_eq!(blobs_among(&*objects), objects());
         assert_eq!(objects().len(), 1);
     })
@@ -275,11 +375,20 @@ async fn a_process_killed_half_way_leaves_only_what_the_sweep_takes() {
     assert!(blobs.open(&digest, None).await.unwrap().is_none());
 
     // The same blob still can be written, beside the leftover.
-    blobs.put_verified(&digest, pieces(&noise(100), 7), 100).await.unwrap();
+    blobs
+        .put_verified(&digest, pieces(&noise(100), 7), 100)
+        .await
+        .unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), noise(100));
     let hour = Duration::from_secs(3600);
-    assert_eq!(blobs.sweep(micros(SystemTime::now() - hour)).await.unwrap(), 0);
-    assert_eq!(blobs.sweep(micros(SystemTime::now() + hour)).await.unwrap(), 1);
+    assert_eq!(
+        blobs.sweep(micros(SystemTime::now() - hour)).await.unwrap(),
+        0
+    );
+    assert_eq!(
+        blobs.sweep(micros(SystemTime::now() + hour)).await.unwrap(),
+        1
+    );
     assert_eq!(files(folder.path()).len(), 1);
 }
 
@@ -290,7 +399,11 @@ async fn a_bucket_that_does_not_answer_is_an_error_not_an_empty_one() {
     keys.secret_access_key = "wrong".to_owned();
     let blobs = Blobs::at(&server.storage_url("x"), Some(&keys)).unwrap();
     assert!(blobs.blob_path(&Digest::sha256_of(b"")).is_none());
-    let refused = blobs.open(&Digest::sha256_of(b""), None).await.err().unwrap();
+    let refused = blobs
+        .open(&Digest::sha256_of(b""), None)
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(refused, BlobError::Storage { .. }), "{refused}");
     assert!(!refused.to_string().contains("wrong"));
 }

@@ -36,13 +36,20 @@ async fn every_job_goes_to_exactly_one_of_many_workers() {
     for_each_engine(|store: Store| async move {
         let tx = store.writer.begin().await.unwrap();
         for number in 0..40 {
-            assert!(jobs::enqueue(&tx, &job(&format!("j{number:02}"), None, NOW)).await.unwrap());
+            assert!(
+                jobs::enqueue(&tx, &job(&format!("j{number:02}"), None, NOW))
+                    .await
+                    .unwrap()
+            );
         }
         tx.commit().await.unwrap();
         let work = |worker: String, writer: Writer| async move {
             let mut mine = Vec::new();
             while let Some(job) = claim(&writer, &worker, NOW).await {
-                assert_eq!((job.leased_by.as_deref(), job.attempts), (Some(worker.as_str()), 1));
+                assert_eq!(
+                    (job.leased_by.as_deref(), job.attempts),
+                    (Some(worker.as_str()), 1)
+                );
                 mine.push(job.id);
             }
             mine
@@ -57,7 +64,13 @@ async fn every_job_goes_to_exactly_one_of_many_workers() {
         assert_eq!(claimed.len(), 40);
         assert!(tally(claimed).values().all(|count| *count == 1));
         let counts = jobs::counts(&store.reader).await.unwrap();
-        assert_eq!(counts, JobCounts { running: 40, ..JobCounts::default() });
+        assert_eq!(
+            counts,
+            JobCounts {
+                running: 40,
+                ..JobCounts::default()
+            }
+        );
     })
     .await;
 }
@@ -69,27 +82,60 @@ async fn a_dead_workers_job_is_taken_over_and_the_dead_one_is_told() {
         enqueue(writer, &job("j1", None, NOW)).await;
         assert_eq!(claim(writer, "a", NOW - 1).await, None, "not due yet");
         let first = claim(writer, "a", NOW).await.unwrap();
-        assert_eq!((first.state, first.lease_until), (JobState::Running, Some(NOW + LEASE)));
-        assert_eq!(claim(writer, "b", NOW + LEASE).await, None, "the lease still holds");
-        assert!(jobs::renew(writer, "j1", "a", NOW + 2 * LEASE).await.unwrap());
-        assert_eq!(claim(writer, "b", NOW + LEASE + 1).await, None, "the lease was renewed");
+        assert_eq!(
+            (first.state, first.lease_until),
+            (JobState::Running, Some(NOW + LEASE))
+        );
+        assert_eq!(
+            claim(writer, "b", NOW + LEASE).await,
+            None,
+            "the lease still holds"
+        );
+        assert!(
+            jobs::renew(writer, "j1", "a", NOW + 2 * LEASE)
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            claim(writer, "b", NOW + LEASE + 1).await,
+            None,
+            "the lease was renewed"
+        );
 
         let second = claim(writer, "b", NOW + 2 * LEASE + 1).await.unwrap();
         assert_eq!((second.id.as_str(), second.attempts), ("j1", 2));
-        assert!(!jobs::renew(writer, "j1", "a", NOW + 9 * LEASE).await.unwrap());
+        assert!(
+            !jobs::renew(writer, "j1", "a", NOW + 9 * LEASE)
+                .await
+                .unwrap()
+        );
         assert!(!jobs::finish(writer, "j1", "a", NOW).await.unwrap());
-        assert!(!jobs::fail(writer, "j1", "a", "late", None, NOW).await.unwrap());
+        assert!(
+            !jobs::fail(writer, "j1", "a", "late", None, NOW)
+                .await
+                .unwrap()
+        );
 
         // Done in the same transaction as the work's last change: dropped with it, kept with it.
         let tx = writer.begin().await.unwrap();
         assert!(jobs::finish(&tx, "j1", "b", NOW + 5).await.unwrap());
         drop(tx);
-        assert_eq!(jobs::find(&store.reader, "j1").await.unwrap().unwrap().state, JobState::Running);
+        assert_eq!(
+            jobs::find(&store.reader, "j1")
+                .await
+                .unwrap()
+                .unwrap()
+                .state,
+            JobState::Running
+        );
         let tx = writer.begin().await.unwrap();
         assert!(jobs::finish(&tx, "j1", "b", NOW + 5).await.unwrap());
         tx.commit().await.unwrap();
         let done = jobs::find(&store.reader, "j1").await.unwrap().unwrap();
-        assert_eq!((done.state, done.finished_at, done.leased_by), (JobState::Done, Some(NOW + 5), None));
+        assert_eq!(
+            (done.state, done.finished_at, done.leased_by),
+            (JobState::Done, Some(NOW + 5), None)
+        );
     })
     .await;
 }
@@ -98,15 +144,31 @@ async fn a_dead_workers_job_is_taken_over_and_the_dead_one_is_told() {
 async fn a_key_is_queued_once_until_its_job_is_over() {
     for_each_engine(|store: Store| async move {
         let writer = &store.writer;
-        let (one, two) = (job("j1", Some("import/s1"), NOW), job("j2", Some("import/s1"), NOW));
+        let (one, two) = (
+            job("j1", Some("import/s1"), NOW),
+            job("j2", Some("import/s1"), NOW),
+        );
         let (one, two) = tokio::join!(enqueue(writer, &one), enqueue(writer, &two));
         assert!(one ^ two, "{one} {two}");
         assert!(enqueue(writer, &job("j3", Some("import/s2"), NOW + 1)).await);
         let running = claim(writer, "a", NOW).await.unwrap();
-        assert!(!enqueue(writer, &job("j4", Some("import/s1"), NOW)).await, "running counts");
-        assert!(jobs::fail(writer, &running.id, "a", "timed out", Some(NOW + 7), NOW).await.unwrap());
-        assert!(!enqueue(writer, &job("j5", Some("import/s1"), NOW)).await, "waiting to be tried again counts");
-        let retried = jobs::find(&store.reader, &running.id).await.unwrap().unwrap();
+        assert!(
+            !enqueue(writer, &job("j4", Some("import/s1"), NOW)).await,
+            "running counts"
+        );
+        assert!(
+            jobs::fail(writer, &running.id, "a", "timed out", Some(NOW + 7), NOW)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !enqueue(writer, &job("j5", Some("import/s1"), NOW)).await,
+            "waiting to be tried again counts"
+        );
+        let retried = jobs::find(&store.reader, &running.id)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((retried.state, retried.run_at), (JobState::Queued, NOW + 7));
         assert_eq!(retried.last_error.as_deref(), Some("timed out"));
         assert_eq!(jobs::next_due(&store.reader).await.unwrap(), Some(NOW + 1));
@@ -114,10 +176,22 @@ async fn a_key_is_queued_once_until_its_job_is_over() {
         // Longest due first.
         assert_eq!(claim(writer, "a", NOW + 9).await.unwrap().id, "j3");
         let again = claim(writer, "a", NOW + 9).await.unwrap();
-        assert_eq!((again.id.as_str(), again.attempts), (running.id.as_str(), 2));
-        assert!(jobs::fail(writer, &again.id, "a", "gone", None, NOW + 10).await.unwrap());
-        assert!(enqueue(writer, &job("j6", Some("import/s1"), NOW)).await, "given up frees the key");
-        let failed = jobs::in_state(&store.reader, JobState::Failed, 10).await.unwrap();
+        assert_eq!(
+            (again.id.as_str(), again.attempts),
+            (running.id.as_str(), 2)
+        );
+        assert!(
+            jobs::fail(writer, &again.id, "a", "gone", None, NOW + 10)
+                .await
+                .unwrap()
+        );
+        assert!(
+            enqueue(writer, &job("j6", Some("import/s1"), NOW)).await,
+            "given up frees the key"
+        );
+        let failed = jobs::in_state(&store.reader, JobState::Failed, 10)
+            .await
+            .unwrap();
         assert_eq!(failed.len(), 1);
 
         let tx = writer.begin().await.unwrap();
@@ -137,7 +211,9 @@ async fn the_catalog_version_counts_every_change() {
             tx.commit().await.unwrap();
             version
         };
-        let all: Vec<_> = (0..8).map(|_| tokio::spawn(bump(store.writer.clone()))).collect();
+        let all: Vec<_> = (0..8)
+            .map(|_| tokio::spawn(bump(store.writer.clone())))
+            .collect();
         let mut versions = Vec::new();
         for one in all {
             versions.push(one.await.unwrap());

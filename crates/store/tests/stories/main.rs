@@ -1,5 +1,7 @@
 //! What the store promises, told once a noun and run on SQLite and on PostgreSQL; blobs on a folder and on S3.
 
+#![expect(clippy::unwrap_used, reason = "a story that goes wrong panics")]
+
 mod accounts;
 mod blobs;
 mod engine;

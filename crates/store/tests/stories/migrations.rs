@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statemen
 use store::OpenError;
 use testkit::folder::Folder;
 
-const COLUMNS_SQLITE: &str = "select t.name || '.' || c.name || ' ' || c.type || ' ' || \
-    case when c.\"notnull\" = 1 then 'not null' else 'null' end as line \
+const COLUMNS_SQLITE: &str = "select t.name || '.' || c.name || ' ' || \
+    case lower(c.type) when 'integer' then 'bigint' else lower(c.type) end || ' ' || case when c.\"notnull\" = 1 then 'not null' else 'null' end as line \
     from sqlite_schema t, pragma_table_info(t.name) c where t.type = 'table' and t.name not like 'sqlite_%'";
 const COLUMNS_POSTGRES: &str = "select table_name || '.' || column_name || ' ' || \
     case data_type when 'bytea' then 'blob' else data_type end || ' ' || \
@@ -64,11 +64,18 @@ async fn both_engines_get_the_same_tables() {
         (FOREIGN_SQLITE, FOREIGN_POSTGRES, 15),
     ];
     for (of_sqlite, of_postgres, at_least) in questions {
-        let (here, there) = (lines(&sqlite, of_sqlite).await, lines(&postgres, of_postgres).await);
+        let (here, there) = (
+            lines(&sqlite, of_sqlite).await,
+            lines(&postgres, of_postgres).await,
+        );
         assert_eq!(here, there);
         assert!(here.len() >= at_least, "{here:#?}");
     }
-    assert_eq!(lines(&postgres, COLLATIONS_POSTGRES).await, BTreeSet::new(), "every text compares by bytes");
+    assert_eq!(
+        lines(&postgres, COLLATIONS_POSTGRES).await,
+        BTreeSet::new(),
+        "every text compares by bytes"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +89,10 @@ async fn a_newer_database_is_refused_and_left_alone() {
         let newer = "insert into seaql_migrations (version, applied_at) values ('m9999_future', 1)";
         database.execute_unprepared(newer).await.unwrap();
         let refused = store::open(url, &storage, None).await.err().unwrap();
-        assert!(matches!(&refused, OpenError::SchemaNewer { found } if found == "m9999_future"), "{refused}");
+        assert!(
+            matches!(&refused, OpenError::SchemaNewer { found } if found == "m9999_future"),
+            "{refused}"
+        );
     }
 }
 

@@ -25,12 +25,17 @@ async fn of_two_chunks_for_the_same_place_one_gets_in() {
         tx.commit().await.unwrap();
         let append = |writer: Writer, offset, len, key: &'static str| async move {
             let tx = writer.begin().await.unwrap();
-            let appended = uploads::append_chunk(&tx, "u1", offset, len, key, NOW + 1).await.unwrap();
+            let appended = uploads::append_chunk(&tx, "u1", offset, len, key, NOW + 1)
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
             appended
         };
         let writer = &store.writer;
-        let (one, two) = tokio::join!(append(writer.clone(), 0, 5, "one"), append(writer.clone(), 0, 5, "two"));
+        let (one, two) = tokio::join!(
+            append(writer.clone(), 0, 5, "one"),
+            append(writer.clone(), 0, 5, "two")
+        );
         assert!(one ^ two, "{one} {two}");
         assert!(!append(writer.clone(), 3, 5, "overlaps").await);
         assert!(!append(writer.clone(), 6, 5, "leaves a gap").await);
@@ -39,8 +44,16 @@ async fn of_two_chunks_for_the_same_place_one_gets_in() {
         let chunks = uploads::chunks(&store.reader, "u1").await.unwrap();
         let first = if one { "one" } else { "two" };
         let expected = [
-            Chunk { offset: 0, len: 5, key: first.to_owned() },
-            Chunk { offset: 5, len: 7, key: "last".to_owned() },
+            Chunk {
+                offset: 0,
+                len: 5,
+                key: first.to_owned(),
+            },
+            Chunk {
+                offset: 5,
+                len: 7,
+                key: "last".to_owned(),
+            },
         ];
         assert_eq!(chunks, expected);
         let found = uploads::find(&store.reader, "u1").await.unwrap().unwrap();
@@ -55,14 +68,20 @@ async fn an_upload_goes_with_its_chunks_when_it_is_stale() {
         let tx = store.writer.begin().await.unwrap();
         uploads::insert(&tx, &upload("u1")).await.unwrap();
         uploads::insert(&tx, &upload("u2")).await.unwrap();
-        uploads::append_chunk(&tx, "u2", 0, 5, "k", NOW + 9).await.unwrap();
+        uploads::append_chunk(&tx, "u2", 0, 5, "k", NOW + 9)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         let stale = uploads::stale(&store.reader, NOW + 9).await.unwrap();
         assert_eq!(stale, [upload("u1")]);
         let tx = store.writer.begin().await.unwrap();
         assert!(uploads::delete(&tx, "u2").await.unwrap());
         assert!(!uploads::delete(&tx, "u2").await.unwrap());
-        assert!(!uploads::append_chunk(&tx, "u2", 5, 5, "k2", NOW).await.unwrap());
+        assert!(
+            !uploads::append_chunk(&tx, "u2", 5, 5, "k2", NOW)
+                .await
+                .unwrap()
+        );
         tx.commit().await.unwrap();
         assert_eq!(uploads::chunks(&store.reader, "u2").await.unwrap(), []);
         assert_eq!(uploads::find(&store.reader, "u2").await.unwrap(), None);

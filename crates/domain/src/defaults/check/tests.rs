@@ -81,6 +81,10 @@ fn routes() {
             .len(),
         2
     );
+    assert_eq!(
+        with("r", &own.replace(" INTO", "\nINTO")).0,
+        only("routes.r")
+    );
     let long = format!("{own}{}", " ".repeat(600));
     assert_eq!(with("r", &long), (vec![], only("routes.r")));
     assert_eq!(with("<R>", own).0, only("routes.<R>"));

@@ -109,6 +109,11 @@ impl Conflicts {
                 "use a name without `.`, `$`, `#` and blanks",
             );
         }
+        if text.contains('\n') {
+            let what =
+                format!("route {name} spreads over lines, which the manifest's schema refuses");
+            self.push("route", "", what, "write it on one line");
+        }
         // A placeholder has been told already.
         if scan(text).next().is_some() {
             return;

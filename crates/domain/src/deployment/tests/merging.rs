@@ -237,6 +237,11 @@ fn each_conflict_of_what_the_module_brings() {
         ["route"]
     );
     assert_eq!(
+        codes(&base, |entry| entry.routes[0].value =
+            "FROM /messages\nINTO $upstream".into()),
+        ["route"]
+    );
+    assert_eq!(
         codes(&base, |entry| entry.routes[0].name = "a b".into()),
         ["route"]
     );

@@ -200,6 +200,10 @@ fn templates_by_their_own_version() {
     );
     template["$schema-template"] = json!("9.0.0");
     assert_eq!(problems_of(&template)[0].code, "schema.version");
+    template["$schema-template"] = json!("1.0.0");
+    template["modulesContent"]["$edgeAgent"]["properties.desired"]["systemModules"]["other"] =
+        json!({});
+    assert_eq!(problems_of(&template)[0].code, "schema.unknown");
     // The same object without a declaration and without variables is a manifest, where it is refused.
     let mut manifest = sound();
     manifest["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"]["Filter"]["settings"]

@@ -1,0 +1,235 @@
+//! A marketplace in this process with its jobs running, a publisher, and that publisher's own registry: Debian's
+//! `docker-registry`, seeded with sample images.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use app::accounts::{SignUp, create_account, verify_password};
+use app::clock::Clock;
+use app::egress::{Egress, EgressPolicy};
+use app::folder::read_folder;
+use app::offers::{create_offer, put_logo, save_draft, submit_offer};
+use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
+use app::registry::TokenKeys;
+use app::secrets::SecretKeys;
+use app::settings::{Limits, Settings};
+use app::{App, Parts};
+use domain::actor::Actor;
+use domain::ids::OfferKey;
+use domain::lifecycle::State;
+use domain::offer::Offer;
+use store::Store;
+use store::submissions::Submission;
+use testkit::folder::Folder;
+use testkit::image::{TestImage, TestManifest};
+use testkit::registry::{Mode, Registry};
+use tokio::sync::watch;
+
+/// How long a step of the pipeline may take before the test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PASSWORD: &str = "a long enough password";
+
+pub struct Market {
+    pub app: App,
+    pub upstream: Registry,
+    pub owner: Actor,
+    pub reviewer: Actor,
+    stop: watch::Sender<bool>,
+    _keys: Folder,
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+async fn person(app: &App, email: &str, reviewer: bool, operator: bool) -> Actor {
+    let command = SignUp {
+        email: email.into(),
+        name: email.into(),
+        password: PASSWORD.into(),
+    };
+    create_account(app, &Actor::System, command, reviewer, operator).await.unwrap();
+    signed_in(app, email).await
+}
+
+async fn signed_in(app: &App, email: &str) -> Actor {
+    Actor::Account(verify_password(app, email, PASSWORD).await.unwrap().unwrap())
+}
+
+impl Market {
+    pub async fn open(store: Store) -> Self {
+        let upstream = Registry::start(Mode::Open).await.unwrap();
+        let keys = Folder::new("keys").unwrap();
+        let mut egress = EgressPolicy::allowing(&[&upstream.host]).unwrap();
+        egress.insecure.clone_from(&egress.allow);
+        let app = App::start(Parts {
+            store,
+            clock: Clock::System,
+            settings: Settings {
+                public_url: "http://127.0.0.1:8080".parse().unwrap(),
+                registry_host: "127.0.0.1:8080".into(),
+                name: "Test market".into(),
+                onboarding_contact: "operator@market.example".into(),
+                terms_version: "1".into(),
+                open_sign_up: true,
+                check_links: false,
+                limits: Limits::default(),
+                runtime: domain::deployment::Runtime::default(),
+            },
+            secrets: SecretKeys::open_or_create(&keys.path().join("secrets.key")).unwrap(),
+            token_keys: TokenKeys::ephemeral().unwrap(),
+            egress: Egress::new(egress).unwrap(),
+        })
+        .await
+        .unwrap();
+        let (stop, stopped) = watch::channel(false);
+        app.spawn_background(&stopped);
+        let operator = person(&app, "operator@market.example", false, true).await;
+        let reviewer = person(&app, "reviewer@market.example", true, false).await;
+        let owner = person(&app, "owner@contoso.example", false, false).await;
+        let command = BecomePublisher {
+            id: "contoso".into(),
+            title: "Contoso".into(),
+            contact_email: "owner@contoso.example".into(),
+            terms_version: "1".into(),
+            terms_accepted: true,
+            ..BecomePublisher::default()
+        };
+        let publisher = become_publisher(&app, &owner, command).await.unwrap();
+        let approve = Decision::Approve { verified: true };
+        decide_publisher(&app, &operator, &publisher, approve).await.unwrap();
+        let owner = signed_in(&app, "owner@contoso.example").await;
+        Self {
+            app,
+            upstream,
+            owner,
+            reviewer,
+            stop,
+            _keys: keys,
+        }
+    }
+
+    /// Seeds the upstream registry with the images of one sample repository.
+    pub async fn seed(&self, repository: &str) {
+        for seed in samples::images().unwrap() {
+            if seed.repository == repository {
+                self.push(repository, &seed.tags, &test_image(seed.image)).await;
+            }
+        }
+    }
+
+    pub async fn push(&self, repository: &str, tags: &[(String, String)], image: &TestImage) {
+        for (tag, digest) in tags {
+            let mut tagged = image.clone();
+            let at = tagged.manifests.iter().position(|m| m.digest == *digest).unwrap();
+            let top = tagged.manifests.remove(at);
+            // An index is pushed after its children; a child that gets a tag of its own needs none of them.
+            if top.digest != image.top().digest {
+                tagged.manifests.clear();
+            }
+            tagged.manifests.push(top);
+            self.upstream.push_image(repository, tag, &tagged).await.unwrap();
+        }
+    }
+
+    /// A sample's offer as a saved draft, its images coming from the upstream registry.
+    pub async fn draft(&self, name: &str) -> Offer {
+        let sample = samples::offers().into_iter().find(|s| s.offer == name).unwrap();
+        let folder = read_folder(|path| Ok(sample.file(path).map(<[u8]>::to_vec))).unwrap();
+        let mut offer = folder.offer;
+        offer.publisher = "contoso".parse().unwrap();
+        let key = offer.key();
+        create_offer(&self.app, &self.owner, &key).await.unwrap();
+        for (slot, bytes) in folder.logos {
+            let digest = put_logo(&self.app, &self.owner, &key, slot, bytes).await.unwrap();
+            offer.listing.logos.set(slot, digest.to_string());
+        }
+        for plan in &mut offer.plans {
+            plan.image.registry.clone_from(&self.upstream.host);
+        }
+        self.save(&offer).await;
+        offer
+    }
+
+    pub async fn save(&self, offer: &Offer) {
+        let key = offer.key();
+        let row = store::offers::find(&self.app.reader, &key).await.unwrap().unwrap();
+        save_draft(&self.app, &self.owner, &key, offer, row.revision).await.unwrap();
+    }
+
+    pub async fn submit(&self, key: &OfferKey) -> String {
+        submit_offer(&self.app, &self.owner, key, "").await.unwrap()
+    }
+
+    /// Waits until a submission is in one of these states; any other end fails the test with its reason.
+    pub async fn wait(&self, id: &str, states: &[State]) -> Submission {
+        let look = async {
+            loop {
+                let found = store::submissions::find(&self.app.reader, id).await.unwrap().unwrap();
+                if states.contains(&found.state) {
+                    return found;
+                }
+                assert!(!found.state.is_final(), "{:?}: {:?}\n{:#?}", found.state, found.failure, failures(&found));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, look).await {
+            Ok(found) => found,
+            Err(_) => panic!("submission {id} did not reach {states:?}"),
+        }
+    }
+
+    /// Waits until the catalog shows what `check` looks for.
+    pub async fn wait_for_catalog(&self, check: impl Fn(&App) -> bool) {
+        let look = async {
+            while !check(&self.app) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("the catalog did not follow");
+    }
+
+    /// Submits, waits for the preview, signs off, waits until live.
+    pub async fn publish(&self, key: &OfferKey) -> Submission {
+        let id = self.submit(key).await;
+        self.wait(&id, &[State::Preview]).await;
+        app::offers::go_live(&self.app, &self.owner, &id).await.unwrap();
+        self.wait(&id, &[State::Live]).await
+    }
+}
+
+/// Codes and evidence of everything in a report that is not fine.
+pub fn failures(submission: &Submission) -> BTreeMap<String, Vec<String>> {
+    let Some(report) = &submission.report else {
+        return BTreeMap::new();
+    };
+    let report: certify::Report = serde_json::from_value(report.clone()).unwrap();
+    let mut found = BTreeMap::new();
+    for result in &report.results {
+        let told: Vec<String> = result.failures().map(|f| format!("{f:?}")).collect();
+        if !told.is_empty() {
+            found.insert(result.code.to_string(), told);
+        }
+    }
+    found
+}
+
+pub fn test_image(image: samples::Image) -> TestImage {
+    let index = TestManifest {
+        digest: image.index_digest,
+        media_type: image.index_media_type.into(),
+        bytes: image.index,
+    };
+    let children = image.children.into_iter().map(|child| TestManifest {
+        digest: child.digest,
+        media_type: child.media_type.into(),
+        bytes: child.bytes,
+    });
+    TestImage {
+        manifests: children.chain([index]).collect(),
+        blobs: image.blobs,
+        absent: Vec::new(),
+    }
+}
