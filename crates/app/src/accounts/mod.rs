@@ -1,5 +1,6 @@
 //! Accounts: signing up, signing in, sessions, access tokens and the first operator.
 
+mod log_in;
 mod password;
 mod roles;
 mod session;
@@ -8,6 +9,7 @@ mod sign_up;
 mod throttle;
 mod token;
 
+pub use log_in::log_in;
 pub use password::{hash_password, verify_password};
 pub use roles::{set_disabled, set_roles};
 pub use session::{SESSION_DAYS_MAX, Session, actor_of_session, sign_in, sign_out};

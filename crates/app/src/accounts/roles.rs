@@ -38,13 +38,19 @@ pub async fn set_roles(
     store::accounts::set_roles(&tx, id, reviewer, operator).await?;
     keep_one_operator(&tx).await?;
     let data = json!({"reviewer": reviewer, "operator": operator});
-    app.record(&tx, actor, (Subject::Account, id), "roles_set", data).await?;
+    app.record(&tx, actor, (Subject::Account, id), "roles_set", data)
+        .await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Shuts an account out and ends its sessions, or lets it in again. Its tokens stop working meanwhile.
-pub async fn set_disabled(app: &App, actor: &Actor, id: &str, disabled: bool) -> Result<(), Refused> {
+pub async fn set_disabled(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    disabled: bool,
+) -> Result<(), Refused> {
     actor.require_operator()?;
     let row = account(app, id).await?;
     if row.disabled_at.is_some() == disabled {
@@ -56,8 +62,13 @@ pub async fn set_disabled(app: &App, actor: &Actor, id: &str, disabled: bool) ->
         keep_one_operator(&tx).await?;
         store::sessions::delete_of_account(&tx, id).await?;
     }
-    let kind = if disabled { "account_disabled" } else { "account_enabled" };
-    app.record(&tx, actor, (Subject::Account, id), kind, json!({})).await?;
+    let kind = if disabled {
+        "account_disabled"
+    } else {
+        "account_enabled"
+    };
+    app.record(&tx, actor, (Subject::Account, id), kind, json!({}))
+        .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub use credentials::{UpstreamCredentials, forget_credentials, put_credentials};
 pub use go_live::go_live;
 pub use lead::{GetItNow, get_it_now, leads_csv};
 pub use logo::put_logo;
-pub use preview::{PreviewToken, create_preview_token};
+pub use preview::{PreviewToken, create_preview_token, preview_manifest};
 pub use review::{Verdict, review_submission, waive_rule};
 pub use save_draft::save_draft;
 pub use stop_selling::{StopSelling, resume_selling, stop_selling};

@@ -90,7 +90,9 @@ pub fn sees_hidden(repository: &RepositoryName, caller: &Caller, role: Option<Me
     let member = role.is_some_and(|role| role.may(PublisherAction::Edit));
     match caller {
         Caller::Anonymous => false,
-        Caller::Account(_) => member && (caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push)),
+        Caller::Account(_) => {
+            member && (caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push))
+        }
         Caller::Token(claims) => {
             let opened = claims.opens(repository.as_str(), "pull");
             match claims.bearer() {
@@ -115,7 +117,9 @@ fn decide_read(ask: Ask, repository: &RepositoryName, caller: &Caller, facts: &F
     let visible = facts.target == Target::Public || (insider && facts.target == Target::Hidden);
     if visible {
         return match &facts.blocked {
-            Some(reason) => Decision::Deny(format!("this content was taken down by the operator: {reason}")),
+            Some(reason) => Decision::Deny(format!(
+                "this content was taken down by the operator: {reason}"
+            )),
             None => Decision::Allow,
         };
     }
@@ -149,13 +153,18 @@ fn decide_write(ask: Ask, repository: &RepositoryName, caller: &Caller, facts: &
     let Some(_account) = caller.account_id() else {
         return challenge(ask, repository, Some("insufficient_scope"));
     };
-    if !facts.role.is_some_and(|role| role.may(PublisherAction::Edit)) {
+    if !facts
+        .role
+        .is_some_and(|role| role.may(PublisherAction::Edit))
+    {
         return Decision::Deny(format!(
             "`{repository}` belongs to the publisher `{publisher}` and this account is not a member of it; ask its owner to add you"
         ));
     }
     if !caller.has_scope(TokenScope::Push) {
-        return Decision::Deny("this access token lacks the scope `push`; create one that has it".to_owned());
+        return Decision::Deny(
+            "this access token lacks the scope `push`; create one that has it".to_owned(),
+        );
     }
     if !facts.publisher_approved {
         return Decision::Deny(format!(
@@ -172,7 +181,10 @@ fn decide_write(ask: Ask, repository: &RepositoryName, caller: &Caller, facts: &
 }
 
 fn challenge(ask: Ask, repository: &RepositoryName, error: Option<&'static str>) -> Decision {
-    Decision::Challenge { scopes: format!("repository:{repository}:{}", ask.actions()), error }
+    Decision::Challenge {
+        scopes: format!("repository:{repository}:{}", ask.actions()),
+        error,
+    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,13 @@ fn token(bearer: Bearer<'_>, repository: &str, actions: &[&str]) -> Caller {
 }
 
 fn facts(target: Target, role: Option<MemberRole>) -> Facts {
-    Facts { target, repository_public: target == Target::Public, role, publisher_approved: true, blocked: None }
+    Facts {
+        target,
+        repository_public: target == Target::Public,
+        role,
+        publisher_approved: true,
+        blocked: None,
+    }
 }
 
 fn word(decision: &Decision) -> &'static str {
@@ -58,17 +64,65 @@ const DEV: Option<MemberRole> = Some(MemberRole::Developer);
 fn people(repository: &str) -> Vec<(&'static str, Caller, Option<MemberRole>)> {
     vec![
         ("nobody", Caller::Anonymous, None),
-        ("anonymous token", token(Bearer::Anonymous, repository, &["pull"]), None),
+        (
+            "anonymous token",
+            token(Bearer::Anonymous, repository, &["pull"]),
+            None,
+        ),
         ("stranger", account(None), None),
-        ("stranger's token", token(Bearer::Account("a1"), repository, &["pull", "push", "delete"]), None),
+        (
+            "stranger's token",
+            token(
+                Bearer::Account("a1"),
+                repository,
+                &["pull", "push", "delete"],
+            ),
+            None,
+        ),
         ("member", account(None), DEV),
-        ("member, read token", account(Some(vec![TokenScope::Read])), DEV),
-        ("member, admin token", account(Some(vec![TokenScope::Admin])), DEV),
-        ("member's token", token(Bearer::Account("a1"), repository, &["pull", "push", "delete"]), DEV),
-        ("member's pull token", token(Bearer::Account("a1"), repository, &["pull"]), DEV),
-        ("member's other token", token(Bearer::Account("a1"), "incoming/contoso/other", &["pull", "push"]), DEV),
-        ("preview", token(Bearer::Preview("p1"), repository, &["pull"]), None),
-        ("preview elsewhere", token(Bearer::Preview("p1"), "contoso/other/standard", &["pull"]), None),
+        (
+            "member, read token",
+            account(Some(vec![TokenScope::Read])),
+            DEV,
+        ),
+        (
+            "member, admin token",
+            account(Some(vec![TokenScope::Admin])),
+            DEV,
+        ),
+        (
+            "member's token",
+            token(
+                Bearer::Account("a1"),
+                repository,
+                &["pull", "push", "delete"],
+            ),
+            DEV,
+        ),
+        (
+            "member's pull token",
+            token(Bearer::Account("a1"), repository, &["pull"]),
+            DEV,
+        ),
+        (
+            "member's other token",
+            token(
+                Bearer::Account("a1"),
+                "incoming/contoso/other",
+                &["pull", "push"],
+            ),
+            DEV,
+        ),
+        (
+            "preview",
+            token(Bearer::Preview("p1"), repository, &["pull"]),
+            None,
+        ),
+        (
+            "preview elsewhere",
+            token(Bearer::Preview("p1"), "contoso/other/standard", &["pull"]),
+            None,
+        ),
     ]
 }
 
@@ -76,7 +130,12 @@ fn row(ask: Ask, repository: &str, target: Target) -> Vec<String> {
     let name: RepositoryName = repository.parse().unwrap();
     people(repository)
         .into_iter()
-        .map(|(who, caller, role)| format!("{who}: {}", word(&decide(ask, &name, &caller, &facts(target, role)))))
+        .map(|(who, caller, role)| {
+            format!(
+                "{who}: {}",
+                word(&decide(ask, &name, &caller, &facts(target, role)))
+            )
+        })
         .collect()
 }
 
@@ -100,10 +159,32 @@ fn public_content_is_for_everyone() {
 #[test]
 fn hidden_content_answers_like_absent_content() {
     let hidden = [
-        "challenge", "hide", "hide", "hide", "allow", "allow", "hide", "allow", "allow", "hide", "allow", "hide",
+        "challenge",
+        "hide",
+        "hide",
+        "hide",
+        "allow",
+        "allow",
+        "hide",
+        "allow",
+        "allow",
+        "hide",
+        "allow",
+        "hide",
     ];
     let absent = [
-        "challenge", "hide", "hide", "hide", "hide", "hide", "hide", "hide", "hide", "hide", "hide", "hide",
+        "challenge",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
+        "hide",
     ];
     for repository in [LIVE, INBOX] {
         for ask in [Ask::Tagged, Ask::Addressed, Ask::Tags] {
@@ -123,16 +204,35 @@ fn hidden_content_answers_like_absent_content() {
 #[test]
 fn a_missing_tag_of_a_public_repository_is_plainly_missing() {
     let name: RepositoryName = LIVE.parse().unwrap();
-    let known = Facts { repository_public: true, ..facts(Target::Absent, None) };
-    assert_eq!(decide(Ask::Tagged, &name, &Caller::Anonymous, &known), Decision::Hide);
-    assert_eq!(word(&decide(Ask::Addressed, &name, &Caller::Anonymous, &known)), "challenge");
+    let known = Facts {
+        repository_public: true,
+        ..facts(Target::Absent, None)
+    };
+    assert_eq!(
+        decide(Ask::Tagged, &name, &Caller::Anonymous, &known),
+        Decision::Hide
+    );
+    assert_eq!(
+        word(&decide(Ask::Addressed, &name, &Caller::Anonymous, &known)),
+        "challenge"
+    );
 }
 
 #[test]
 fn members_push_to_their_own_inbox_only() {
     let push = [
-        "challenge", "insufficient", "deny", "deny", "allow", "deny", "deny", "allow", "insufficient", "insufficient",
-        "insufficient", "insufficient",
+        "challenge",
+        "insufficient",
+        "deny",
+        "deny",
+        "allow",
+        "deny",
+        "deny",
+        "allow",
+        "insufficient",
+        "insufficient",
+        "insufficient",
+        "insufficient",
     ];
     expect(Ask::Push, INBOX, Target::Absent, &push);
     expect(Ask::Delete, INBOX, Target::Absent, &push);
@@ -147,18 +247,35 @@ fn members_push_to_their_own_inbox_only() {
 #[test]
 fn a_suspended_publisher_pushes_nothing() {
     let name: RepositoryName = INBOX.parse().unwrap();
-    let suspended = Facts { publisher_approved: false, ..facts(Target::Absent, DEV) };
-    assert_eq!(word(&decide(Ask::Push, &name, &account(None), &suspended)), "deny");
+    let suspended = Facts {
+        publisher_approved: false,
+        ..facts(Target::Absent, DEV)
+    };
+    assert_eq!(
+        word(&decide(Ask::Push, &name, &account(None), &suspended)),
+        "deny"
+    );
 }
 
 #[test]
 fn taken_down_content_says_why_to_those_who_could_see_it() {
     let name: RepositoryName = LIVE.parse().unwrap();
     let blocked = Some("malware".to_owned());
-    let public = Facts { blocked: blocked.clone(), ..facts(Target::Public, None) };
-    assert!(matches!(decide(Ask::Addressed, &name, &Caller::Anonymous, &public), Decision::Deny(why) if why.contains("malware")));
-    let hidden = Facts { blocked, ..facts(Target::Hidden, None) };
-    assert_eq!(word(&decide(Ask::Addressed, &name, &Caller::Anonymous, &hidden)), "challenge");
+    let public = Facts {
+        blocked: blocked.clone(),
+        ..facts(Target::Public, None)
+    };
+    assert!(
+        matches!(decide(Ask::Addressed, &name, &Caller::Anonymous, &public), Decision::Deny(why) if why.contains("malware"))
+    );
+    let hidden = Facts {
+        blocked,
+        ..facts(Target::Hidden, None)
+    };
+    assert_eq!(
+        word(&decide(Ask::Addressed, &name, &Caller::Anonymous, &hidden)),
+        "challenge"
+    );
 }
 
 #[test]
@@ -169,7 +286,13 @@ fn challenges_name_the_scope() {
         (Ask::Push, "repository:incoming/contoso/sensor:pull,push"),
         (Ask::Delete, "repository:incoming/contoso/sensor:delete"),
     ] {
-        let expected = Decision::Challenge { scopes: scopes.into(), error: None };
-        assert_eq!(decide(ask, &name, &Caller::Anonymous, &facts(Target::Absent, None)), expected);
+        let expected = Decision::Challenge {
+            scopes: scopes.into(),
+            error: None,
+        };
+        assert_eq!(
+            decide(ask, &name, &Caller::Anonymous, &facts(Target::Absent, None)),
+            expected
+        );
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn unknown(code: ErrorCode, repository: &RepositoryName, name: &str) 
     let what = match code {
         ErrorCode::ManifestUnknown => format!("`{repository}` has no manifest `{name}`"),
         ErrorCode::BlobUnknown => format!("`{repository}` has no blob `{name}`"),
-        ErrorCode::BlobUploadUnknown => format!("`{repository}` has no upload `{name}`; it may have ended or expired: start a new one"),
+        ErrorCode::BlobUploadUnknown => format!(
+            "`{repository}` has no upload `{name}`; it may have ended or expired: start a new one"
+        ),
         _ => format!("there is no repository `{repository}`"),
     };
     Fault::new(code, what).with(serde_json::json!({"name": repository.as_str(), "reference": name}))
@@ -47,9 +49,15 @@ fn carry(decision: Decision, missing: Fault) -> Result<(), Refusal> {
         Decision::Challenge { scopes, error } => {
             let message = match error {
                 None => "sign in, or ask the token endpoint for an anonymous token",
-                Some(_) => "this token does not open that; ask for one with the scope named in the challenge",
+                Some(_) => {
+                    "this token does not open that; ask for one with the scope named in the challenge"
+                }
             };
-            Err(Refusal::Unauthorized { message: message.to_owned(), scopes, error })
+            Err(Refusal::Unauthorized {
+                message: message.to_owned(),
+                scopes,
+                error,
+            })
         }
         Decision::Hide => Err(Refusal::NotFound(missing)),
         Decision::Deny(reason) => Err(Refusal::Denied(reason)),
@@ -73,11 +81,19 @@ pub(super) async fn role_in(
         return Ok(None);
     };
     let members = store::members::of_account(&app.reader, id).await?;
-    Ok(members.into_iter().find(|member| member.publisher == *publisher).map(|member| member.role))
+    Ok(members
+        .into_iter()
+        .find(|member| member.publisher == *publisher)
+        .map(|member| member.role))
 }
 
 /// Asks for leave to push to or delete from a repository.
-pub async fn allow_write(app: &App, caller: &Caller, ask: Ask, repository: &RepositoryName) -> Result<PushPass, Refusal> {
+pub async fn allow_write(
+    app: &App,
+    caller: &Caller,
+    ask: Ask,
+    repository: &RepositoryName,
+) -> Result<PushPass, Refusal> {
     let role = role_in(app, caller, repository).await?;
     let publisher_approved = match (role, Place::of(repository)) {
         (Some(_), Place::Incoming(publisher)) => store::publishers::find(&app.reader, &publisher)
@@ -85,12 +101,21 @@ pub async fn allow_write(app: &App, caller: &Caller, ask: Ask, repository: &Repo
             .is_some_and(|row| row.state == PublisherState::Approved),
         _ => false,
     };
-    let facts = Facts { target: Target::Absent, repository_public: false, role, publisher_approved, blocked: None };
+    let facts = Facts {
+        target: Target::Absent,
+        repository_public: false,
+        role,
+        publisher_approved,
+        blocked: None,
+    };
     let decision = decide(ask, repository, caller, &facts);
     carry(decision, unknown(ErrorCode::NameUnknown, repository, ""))?;
     // The table allows writes to accounts only.
     let account_id = caller.account_id().unwrap_or_default().to_owned();
-    Ok(PushPass { repository: repository.clone(), account_id })
+    Ok(PushPass {
+        repository: repository.clone(),
+        account_id,
+    })
 }
 
 /// Asks for leave to read one thing of a repository. `digest` is what it names, when it names anything; `missing` is the
@@ -115,10 +140,18 @@ pub(super) async fn allow_read(
         _ => false,
     };
     let blocked = match digest {
-        Some(digest) if target != Target::Absent => store::registry::block_reason(&app.reader, digest).await?,
+        Some(digest) if target != Target::Absent => {
+            store::registry::block_reason(&app.reader, digest).await?
+        }
         _ => None,
     };
-    let facts = Facts { target, repository_public, role, publisher_approved: false, blocked };
+    let facts = Facts {
+        target,
+        repository_public,
+        role,
+        publisher_approved: false,
+        blocked,
+    };
     carry(decide(ask, repository, caller, &facts), missing)
 }
 

@@ -52,7 +52,11 @@ impl Caller {
 }
 
 fn wrong(message: &str) -> Refusal {
-    Refusal::Unauthorized { message: message.to_owned(), scopes: String::new(), error: Some("invalid_token") }
+    Refusal::Unauthorized {
+        message: message.to_owned(),
+        scopes: String::new(),
+        error: Some("invalid_token"),
+    }
 }
 
 /// Reads an `Authorization` header. Refuses an unknown scheme, unreadable text, and credentials that are not good.
@@ -63,16 +67,20 @@ pub async fn identify(app: &App, authorization: Option<&[u8]>) -> Result<Caller,
     if header.len() > AUTHORIZATION_BYTES_MAX {
         return Err(wrong("the Authorization header is longer than 20 KiB"));
     }
-    let header = std::str::from_utf8(header).map_err(|_| wrong("the Authorization header is not text"))?;
+    let header =
+        std::str::from_utf8(header).map_err(|_| wrong("the Authorization header is not text"))?;
     let (scheme, rest) = header.trim().split_once(' ').unwrap_or((header, ""));
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
         bearer(app, rest).await
     } else if scheme.eq_ignore_ascii_case("basic") {
-        let (user, password) = basic(rest).ok_or_else(|| wrong("the Basic credentials are not base64 of `user:password`"))?;
+        let (user, password) = basic(rest)
+            .ok_or_else(|| wrong("the Basic credentials are not base64 of `user:password`"))?;
         sign_in(app, &user, &password).await
     } else {
-        Err(wrong("the Authorization scheme is neither Bearer nor Basic; sign in again"))
+        Err(wrong(
+            "the Authorization scheme is neither Bearer nor Basic; sign in again",
+        ))
     }
 }
 
@@ -98,15 +106,18 @@ pub async fn sign_in(app: &App, user: &str, password: &str) -> Result<Caller, Re
             .ok_or_else(|| wrong("the preview's pull token is unknown, expired or revoked; ask the publisher for a new one"));
     }
     let account = app.passwords.check(app, user, password).await?;
-    account
-        .map(Caller::Account)
-        .ok_or_else(|| wrong("the mail address or the password is wrong; an access token works too"))
+    account.map(Caller::Account).ok_or_else(|| {
+        wrong("the mail address or the password is wrong; an access token works too")
+    })
 }
 
 async fn bearer(app: &App, text: &str) -> Result<Caller, Refusal> {
     if looks_like_jwt(text) {
         let settings = &app.settings;
-        let us = (settings.public_url.as_str(), settings.registry_host.as_str());
+        let us = (
+            settings.public_url.as_str(),
+            settings.registry_host.as_str(),
+        );
         return verify(&app.token_keys, text, us, app.clock.now() / SECOND)
             .map(Caller::Token)
             .map_err(|error| wrong(&error.to_string()));
@@ -121,7 +132,9 @@ async fn bearer(app: &App, text: &str) -> Result<Caller, Refusal> {
 
 /// A pull token opens exactly one repository for pulling, until it expires or is revoked.
 async fn preview(app: &App, secret: &str) -> Result<Option<Caller>, Refusal> {
-    let Some(row) = store::registry::pull_tokens::find_by_hash(&app.reader, &secret_hash(secret)).await? else {
+    let Some(row) =
+        store::registry::pull_tokens::find_by_hash(&app.reader, &secret_hash(secret)).await?
+    else {
         return Ok(None);
     };
     let now = app.clock.now();

@@ -30,9 +30,16 @@ pub struct Granted {
 }
 
 /// Makes a token for `caller` that opens as much of `asked` as the caller may have.
-pub async fn grant_token(app: &App, caller: &Caller, asked: &[AccessEntry]) -> Result<Granted, Refusal> {
+pub async fn grant_token(
+    app: &App,
+    caller: &Caller,
+    asked: &[AccessEntry],
+) -> Result<Granted, Refusal> {
     if asked.len() > SCOPES_MAX {
-        let message = format!("a token may be asked for {SCOPES_MAX} scopes at most, found {}", asked.len());
+        let message = format!(
+            "a token may be asked for {SCOPES_MAX} scopes at most, found {}",
+            asked.len()
+        );
         return Err(Refusal::invalid(oci::ErrorCode::Unsupported, message));
     }
     let mut access: Vec<AccessEntry> = Vec::new();
@@ -50,7 +57,11 @@ pub async fn grant_token(app: &App, caller: &Caller, asked: &[AccessEntry]) -> R
         Caller::Token(claims) => claims.exp.min(seconds + TOKEN_SECONDS_MAX),
         Caller::Account(_) | Caller::Anonymous => seconds + TOKEN_SECONDS_MAX,
     };
-    let scope = access.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let scope = access
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ");
     let claims = Claims {
         iss: app.settings.public_url.as_str().to_owned(),
         sub: match caller {
@@ -67,10 +78,19 @@ pub async fn grant_token(app: &App, caller: &Caller, asked: &[AccessEntry]) -> R
     };
     let token = mint(&app.token_keys, &claims)
         .map_err(|error| Refusal::Failed(Trouble::Other(format!("registry token: {error}"))))?;
-    Ok(Granted { token, expires_in: exp - seconds, issued_at: now, scope })
+    Ok(Granted {
+        token,
+        expires_in: exp - seconds,
+        issued_at: now,
+        scope,
+    })
 }
 
-async fn grant_entry(app: &App, caller: &Caller, entry: &AccessEntry) -> Result<Option<AccessEntry>, Refusal> {
+async fn grant_entry(
+    app: &App,
+    caller: &Caller,
+    entry: &AccessEntry,
+) -> Result<Option<AccessEntry>, Refusal> {
     if entry.allows(Action::Catalog) {
         return Ok(Some(AccessEntry::catalog()));
     }
@@ -87,7 +107,12 @@ async fn grant_entry(app: &App, caller: &Caller, entry: &AccessEntry) -> Result<
 }
 
 /// Live membership is looked at again when the token is used; this only keeps tokens from carrying empty promises.
-async fn may(app: &App, caller: &Caller, action: Action, repository: &RepositoryName) -> Result<bool, Refusal> {
+async fn may(
+    app: &App,
+    caller: &Caller,
+    action: Action,
+    repository: &RepositoryName,
+) -> Result<bool, Refusal> {
     match (Place::of(repository), caller) {
         // Anything public may be pulled by anyone, and nothing else is opened by this alone.
         (Place::Release(_), Caller::Anonymous | Caller::Account(_)) => Ok(action == Action::Pull),
@@ -97,7 +122,9 @@ async fn may(app: &App, caller: &Caller, action: Action, repository: &Repository
             let role = role_in(app, caller, repository).await?;
             let member = role.is_some_and(|role| role.may(PublisherAction::Edit));
             let scoped = match action {
-                Action::Pull => caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push),
+                Action::Pull => {
+                    caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push)
+                }
                 _ => caller.has_scope(TokenScope::Push),
             };
             Ok(member && scoped)

@@ -42,7 +42,9 @@ pub enum KeyError {
         mode: u32,
     },
     /// A line is no key.
-    #[error("token keys: line {line} is not a base64 PKCS#8 Ed25519 key; write one key a line, the signing key first")]
+    #[error(
+        "token keys: line {line} is not a base64 PKCS#8 Ed25519 key; write one key a line, the signing key first"
+    )]
     Line {
         /// Counted from 1.
         line: usize,
@@ -69,7 +71,9 @@ pub struct TokenKeys(Arc<[TokenKey]>);
 
 impl std::fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| &key.kid)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|key| &key.kid))
+            .finish()
     }
 }
 
@@ -84,7 +88,10 @@ impl TokenKeys {
             let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document.as_ref())
                 .map_err(|_| KeyError::Document(index + 1))?;
             let hash = oci::Digest::sha256_of(pair.public_key().as_ref());
-            keys.push(TokenKey { kid: hash.hex()[..KID_HEX_DIGITS].to_owned(), pair });
+            keys.push(TokenKey {
+                kid: hash.hex()[..KID_HEX_DIGITS].to_owned(),
+                pair,
+            });
         }
         Ok(Self(keys.into()))
     }
@@ -97,7 +104,11 @@ impl TokenKeys {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            documents.push(STANDARD.decode(line).map_err(|_| KeyError::Line { line: index + 1 })?);
+            documents.push(
+                STANDARD
+                    .decode(line)
+                    .map_err(|_| KeyError::Line { line: index + 1 })?,
+            );
         }
         Self::from_pkcs8(&documents)
     }
@@ -110,18 +121,29 @@ impl TokenKeys {
     /// Reads the key file, or makes it (mode 0600) with one fresh key. Two processes that start at once agree on the
     /// file of whoever was first. Refuses a file that others may read.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
-        let failed = |action| move |source| KeyError::File { action, path: path.to_owned(), source };
+        let failed = |action| {
+            move |source| KeyError::File {
+                action,
+                path: path.to_owned(),
+                source,
+            }
+        };
         match File::open(path) {
             Ok(file) => return Self::read(path, file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed("open")(error)),
         }
-        let text = format!("# Signs registry tokens. First key signs, all verify.\n{}\n", STANDARD.encode(new_document()?));
+        let text = format!(
+            "# Signs registry tokens. First key signs, all verify.\n{}\n",
+            STANDARD.encode(new_document()?)
+        );
         let draft = path.with_extension(format!("new-{}", std::process::id()));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(&draft).map_err(failed("create"))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed("write"))?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(failed("write"))?;
         // A hard link never replaces a file, so the slower of two processes reads the faster one's keys.
         let linked = std::fs::hard_link(&draft, path);
         std::fs::remove_file(&draft).map_err(failed("remove the draft of"))?;
@@ -135,13 +157,22 @@ impl TokenKeys {
     }
 
     fn read(path: &Path, file: File) -> Result<Self, KeyError> {
-        let failed = |source| KeyError::File { action: "read", path: path.to_owned(), source };
+        let failed = |source| KeyError::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
         let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyError::Open { path: path.to_owned(), mode });
+            return Err(KeyError::Open {
+                path: path.to_owned(),
+                mode,
+            });
         }
         let mut text = String::new();
-        file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+        file.take(KEY_FILE_BYTES_MAX)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
         Self::from_text(&text)
     }
 
@@ -158,7 +189,9 @@ impl TokenKeys {
     /// Whether the key named `kid` made this signature. An unknown id is a plain no: nothing is fetched.
     pub(super) fn verifies(&self, kid: &str, message: &[u8], signature: &[u8]) -> bool {
         self.0.iter().filter(|key| key.kid == kid).any(|key| {
-            UnparsedPublicKey::new(&ED25519, key.pair.public_key().as_ref()).verify(message, signature).is_ok()
+            UnparsedPublicKey::new(&ED25519, key.pair.public_key().as_ref())
+                .verify(message, signature)
+                .is_ok()
         })
     }
 }
@@ -174,7 +207,8 @@ mod tests {
     use super::*;
 
     fn scratch(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("edgemart-keys-{}-{name}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("edgemart-keys-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         folder
     }
@@ -186,8 +220,15 @@ mod tests {
         let first = TokenKeys::open_or_create(&path).unwrap();
         let again = TokenKeys::open_or_create(&path).unwrap();
         assert_eq!(first.signing_kid(), again.signing_kid());
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no draft stays behind");
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            std::fs::read_dir(&folder).unwrap().count(),
+            1,
+            "no draft stays behind"
+        );
         assert!(again.verifies(first.signing_kid(), b"m", &first.sign(b"m")));
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -216,8 +257,14 @@ mod tests {
     #[test]
     fn bad_documents_are_named() {
         assert!(matches!(TokenKeys::from_text(""), Err(KeyError::Count(0))));
-        assert!(matches!(TokenKeys::from_text("# x\n!!"), Err(KeyError::Line { line: 2 })));
-        assert!(matches!(TokenKeys::from_text("AAAA"), Err(KeyError::Document(1))));
+        assert!(matches!(
+            TokenKeys::from_text("# x\n!!"),
+            Err(KeyError::Line { line: 2 })
+        ));
+        assert!(matches!(
+            TokenKeys::from_text("AAAA"),
+            Err(KeyError::Document(1))
+        ));
         assert!(!format!("{:?}", TokenKeys::ephemeral().unwrap()).contains("pkcs8"));
     }
 }

@@ -10,7 +10,13 @@ use crate::clock::new_id;
 use crate::record::Subject;
 
 /// Appends an event about the repository of `pass`.
-pub(super) async fn record(app: &App, tx: &Tx, pass: &PushPass, kind: &str, data: Value) -> Result<(), store::Error> {
+pub(super) async fn record(
+    app: &App,
+    tx: &Tx,
+    pass: &PushPass,
+    kind: &str,
+    data: Value,
+) -> Result<(), store::Error> {
     let event = Event {
         id: new_id(),
         at: app.clock.now(),

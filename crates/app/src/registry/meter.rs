@@ -48,7 +48,12 @@ pub(super) fn meter(body: Body, bytes_max: u64) -> (Body, Watch) {
             return item;
         };
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if seen.received.fetch_add(length, Ordering::SeqCst).saturating_add(length) > bytes_max {
+        if seen
+            .received
+            .fetch_add(length, Ordering::SeqCst)
+            .saturating_add(length)
+            > bytes_max
+        {
             seen.over.store(true, Ordering::SeqCst);
             return Err(std::io::Error::other("the body is longer than allowed"));
         }
@@ -73,15 +78,27 @@ mod tests {
     use super::*;
 
     fn body(parts: &[&'static str]) -> Body {
-        let parts: Vec<_> = parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect();
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| Ok(Bytes::from_static(part.as_bytes())))
+            .collect();
         futures_util::stream::iter(parts).boxed()
     }
 
     #[tokio::test]
     async fn counts_and_stops_at_the_limit() {
         let (counted, watch) = meter(body(&["abc", "def"]), 6);
-        assert_eq!(counted.filter(|item| std::future::ready(item.is_ok())).count().await, 2);
-        assert_eq!((watch.received(), watch.over(), watch.broken()), (6, false, false));
+        assert_eq!(
+            counted
+                .filter(|item| std::future::ready(item.is_ok()))
+                .count()
+                .await,
+            2
+        );
+        assert_eq!(
+            (watch.received(), watch.over(), watch.broken()),
+            (6, false, false)
+        );
         let (mut counted, watch) = meter(body(&["abc", "def"]), 5);
         assert!(counted.next().await.is_some_and(|item| item.is_ok()));
         assert!(counted.next().await.is_some_and(|item| item.is_err()));
@@ -91,7 +108,12 @@ mod tests {
     #[tokio::test]
     async fn a_body_without_bytes_is_none() {
         assert!(begun(body(&["", ""])).await.is_none());
-        let all: Vec<Bytes> = begun(body(&["", "a", "b"])).await.unwrap().map(Result::unwrap).collect().await;
+        let all: Vec<Bytes> = begun(body(&["", "a", "b"]))
+            .await
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+            .await;
         assert_eq!(all.concat(), b"ab");
     }
 }

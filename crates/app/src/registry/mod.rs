@@ -28,10 +28,13 @@ pub use keys::{KeyError, TOKEN_KEYS_MAX, TokenKeys};
 pub(crate) use passwords::Passwords;
 pub use place::{INCOMING, Place};
 pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
-pub use read::{FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, REFERRERS_MAX, catalog, find_blob, find_manifest, list_tags, referrers};
+pub use read::{
+    FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, REFERRERS_MAX, catalog, find_blob,
+    find_manifest, list_tags, referrers,
+};
 pub use refusal::{Fault, Refusal};
 pub use token::{Bearer, Claims, TOKEN_BYTES_MAX, TOKEN_SECONDS_MAX, TokenError};
 pub use upload::{
-    CHUNKS_MAX, Chunk, UPLOAD_IDLE_HOURS_MAX, Upload, append_chunk, cancel_upload, drop_stale_uploads, find_upload, finish_upload, mount_blob, put_blob,
-    start_upload,
+    CHUNKS_MAX, Chunk, UPLOAD_IDLE_HOURS_MAX, Upload, append_chunk, cancel_upload,
+    drop_stale_uploads, find_upload, finish_upload, mount_blob, put_blob, start_upload,
 };

@@ -49,7 +49,12 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The account of this address and password; nothing when the pair is wrong.
-    pub(super) async fn check(&self, app: &App, email: &str, password: &str) -> Result<Option<Account>, Refusal> {
+    pub(super) async fn check(
+        &self,
+        app: &App,
+        email: &str,
+        password: &str,
+    ) -> Result<Option<Account>, Refusal> {
         let email = email.trim().to_lowercase();
         let mark = self.mark(&email, password);
         let row = store::accounts::find_by_email(&app.reader, &email).await?;
@@ -61,7 +66,9 @@ impl Passwords {
         app.throttle.check(&format!("registry:{email}"))?;
         let wait = Duration::from_secs(BUSY_SECONDS);
         let Ok(Ok(_turn)) = tokio::time::timeout(wait, self.checks.acquire()).await else {
-            return Err(Refusal::TooMany { seconds: BUSY_SECONDS });
+            return Err(Refusal::TooMany {
+                seconds: BUSY_SECONDS,
+            });
         };
         let account = crate::accounts::verify_password(app, &email, password).await?;
         if let (Some(_), Some(mark), Some(row)) = (&account, mark, row) {
@@ -80,19 +87,36 @@ impl Passwords {
     }
 
     fn remembers(&self, mark: &[u8; 32], stored_hash: &str) -> bool {
-        let good = self.good.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        good.get(mark)
-            .is_some_and(|entry| entry.stored_hash == stored_hash && entry.since.elapsed().as_secs() < REMEMBERED_SECONDS_MAX)
+        let good = self
+            .good
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        good.get(mark).is_some_and(|entry| {
+            entry.stored_hash == stored_hash
+                && entry.since.elapsed().as_secs() < REMEMBERED_SECONDS_MAX
+        })
     }
 
     fn remember(&self, mark: [u8; 32], stored_hash: String) {
-        let mut good = self.good.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut good = self
+            .good
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         good.retain(|_, entry| entry.since.elapsed().as_secs() < REMEMBERED_SECONDS_MAX);
         if good.len() >= REMEMBERED_MAX
-            && let Some(oldest) = good.iter().min_by_key(|(_, entry)| entry.since).map(|(mark, _)| *mark)
+            && let Some(oldest) = good
+                .iter()
+                .min_by_key(|(_, entry)| entry.since)
+                .map(|(mark, _)| *mark)
         {
             good.remove(&oldest);
         }
-        good.insert(mark, Remembered { stored_hash, since: Instant::now() });
+        good.insert(
+            mark,
+            Remembered {
+                stored_hash,
+                since: Instant::now(),
+            },
+        );
     }
 }

@@ -53,7 +53,10 @@ mod tests {
         let contoso: PublisherId = "contoso".parse().unwrap();
         for (name, place) in [
             ("incoming/contoso/sensor", Place::Incoming(contoso.clone())),
-            ("incoming/contoso/edge/sensor", Place::Incoming(contoso.clone())),
+            (
+                "incoming/contoso/edge/sensor",
+                Place::Incoming(contoso.clone()),
+            ),
             ("contoso/sensor/standard", Place::Release(contoso)),
             ("incoming/contoso", Place::Nowhere),
             ("incoming", Place::Nowhere),

@@ -38,14 +38,20 @@ pub struct PushedManifest {
 }
 
 /// Stores the manifest, links it and moves the tags, all at once or not at all.
-pub async fn push_manifest(app: &App, pass: &PushPass, command: PushManifest) -> Result<PushedManifest, Refusal> {
+pub async fn push_manifest(
+    app: &App,
+    pass: &PushPass,
+    command: PushManifest,
+) -> Result<PushedManifest, Refusal> {
     let manifest = parse(&command)?;
     let digest = match &command.reference {
         Reference::Tag(_) => manifest.digest.clone(),
         Reference::Digest(stated) => {
             let found = manifest.digest_with(stated.algorithm());
             if found != *stated {
-                let message = format!("the manifest was pushed as {stated} but its bytes have the digest {found}; send the exact bytes");
+                let message = format!(
+                    "the manifest was pushed as {stated} but its bytes have the digest {found}; send the exact bytes"
+                );
                 return Err(Refusal::invalid(ErrorCode::DigestInvalid, message));
             }
             found
@@ -69,12 +75,17 @@ pub async fn push_manifest(app: &App, pass: &PushPass, command: PushManifest) ->
     let repository = pass.repository().as_str();
     let tx = app.writer.begin().await?;
     if let Some(reason) = store::registry::block_reason(&tx, &digest).await? {
-        return Err(Refusal::Denied(format!("{digest} was taken down by the operator and cannot be pushed again: {reason}")));
+        return Err(Refusal::Denied(format!(
+            "{digest} was taken down by the operator and cannot be pushed again: {reason}"
+        )));
     }
     hold_what_it_needs(&tx, repository, &manifest).await?;
     store::registry::put_manifest(&tx, &row).await?;
     store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
-    if store::registry::hold_manifest(&tx, repository, &digest).await?.is_none() {
+    if store::registry::hold_manifest(&tx, repository, &digest)
+        .await?
+        .is_none()
+    {
         // It was there, and someone deleted it while we waited for the lock.
         store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
     }
@@ -114,7 +125,10 @@ async fn hold_what_it_needs(tx: &Tx, repository: &str, manifest: &Manifest) -> R
             Some(held) if u64::try_from(held.size) == Ok(blob.size) => {}
             Some(held) => faults.push(Fault::new(
                 ErrorCode::ManifestInvalid,
-                format!("the manifest says that {} has {} bytes, but it has {}", blob.digest, blob.size, held.size),
+                format!(
+                    "the manifest says that {} has {} bytes, but it has {}",
+                    blob.digest, blob.size, held.size
+                ),
             )),
             None => faults.push(absent(&blob.digest, "blob")),
         }
@@ -126,9 +140,16 @@ async fn hold_what_it_needs(tx: &Tx, repository: &str, manifest: &Manifest) -> R
         if faults.len() >= FAULTS_MAX {
             break;
         }
-        if store::registry::has_manifest(tx, repository, &child.digest).await?.is_none() {
+        if store::registry::has_manifest(tx, repository, &child.digest)
+            .await?
+            .is_none()
+        {
             faults.push(absent(&child.digest, "manifest"));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(Refusal::Invalid(faults)) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Invalid(faults))
+    }
 }

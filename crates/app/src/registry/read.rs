@@ -63,7 +63,10 @@ pub async fn find_manifest(
 ) -> Result<FoundManifest, Refusal> {
     let name = repository.as_str();
     let (ask, digest) = match reference {
-        Reference::Tag(tag) => (Ask::Tagged, store::registry::tag(&app.reader, name, tag.as_str()).await?),
+        Reference::Tag(tag) => (
+            Ask::Tagged,
+            store::registry::tag(&app.reader, name, tag.as_str()).await?,
+        ),
         Reference::Digest(digest) => (Ask::Addressed, Some(digest.clone())),
     };
     let membership = match &digest {
@@ -72,10 +75,25 @@ pub async fn find_manifest(
     };
     let target = target(membership.map(|membership| membership.public));
     let missing = unknown(ErrorCode::ManifestUnknown, repository, reference.as_str());
-    allow_read(app, caller, (ask, repository), target, digest.as_ref(), missing).await?;
+    allow_read(
+        app,
+        caller,
+        (ask, repository),
+        target,
+        digest.as_ref(),
+        missing,
+    )
+    .await?;
     match digest {
-        Some(digest) => Ok(FoundManifest { digest, public: target == Target::Public }),
-        None => Err(Refusal::NotFound(unknown(ErrorCode::ManifestUnknown, repository, reference.as_str()))),
+        Some(digest) => Ok(FoundManifest {
+            digest,
+            public: target == Target::Public,
+        }),
+        None => Err(Refusal::NotFound(unknown(
+            ErrorCode::ManifestUnknown,
+            repository,
+            reference.as_str(),
+        ))),
     }
 }
 
@@ -89,10 +107,24 @@ pub async fn find_blob(
     let membership = store::registry::has_blob(&app.reader, repository.as_str(), digest).await?;
     let target = target(membership.as_ref().map(|membership| membership.public));
     let missing = || unknown(ErrorCode::BlobUnknown, repository, digest.as_str());
-    allow_read(app, caller, (Ask::Addressed, repository), target, Some(digest), missing()).await?;
-    let size = membership.map(|membership| membership.size).ok_or_else(|| Refusal::NotFound(missing()))?;
-    let size = u64::try_from(size).map_err(|_| Refusal::storage(format!("blob {digest}: negative size in metadata")))?;
-    Ok(FoundBlob { size, public: target == Target::Public })
+    allow_read(
+        app,
+        caller,
+        (Ask::Addressed, repository),
+        target,
+        Some(digest),
+        missing(),
+    )
+    .await?;
+    let size = membership
+        .map(|membership| membership.size)
+        .ok_or_else(|| Refusal::NotFound(missing()))?;
+    let size = u64::try_from(size)
+        .map_err(|_| Refusal::storage(format!("blob {digest}: negative size in metadata")))?;
+    Ok(FoundBlob {
+        size,
+        public: target == Target::Public,
+    })
 }
 
 /// One page of a repository's tags after `last`.
@@ -115,7 +147,10 @@ pub async fn list_tags(
     allow_read(app, caller, (Ask::Tags, repository), target, None, missing).await?;
     let limit = n.unwrap_or(PAGE_ENTRIES_MAX).min(PAGE_ENTRIES_MAX);
     if limit == 0 {
-        return Ok(Page { entries: Vec::new(), more: false });
+        return Ok(Page {
+            entries: Vec::new(),
+            more: false,
+        });
     }
     let entries = store::registry::tags(&app.reader, name, last, limit + 1).await?;
     Ok(cut(entries, limit))
@@ -129,10 +164,18 @@ fn cut(mut entries: Vec<String>, limit: u64) -> Page {
 }
 
 /// One page of the repositories this caller may see: every public one, and those of the caller's publishers.
-pub async fn catalog(app: &App, caller: &Caller, n: Option<u64>, last: Option<&str>) -> Result<Page, Refusal> {
+pub async fn catalog(
+    app: &App,
+    caller: &Caller,
+    n: Option<u64>,
+    last: Option<&str>,
+) -> Result<Page, Refusal> {
     let limit = n.unwrap_or(PAGE_ENTRIES_MAX).min(PAGE_ENTRIES_MAX);
     if limit == 0 {
-        return Ok(Page { entries: Vec::new(), more: false });
+        return Ok(Page {
+            entries: Vec::new(),
+            more: false,
+        });
     }
     let wanted = limit + 1;
     let public = store::registry::repositories(&app.reader, last, wanted, true).await?;
@@ -140,8 +183,11 @@ pub async fn catalog(app: &App, caller: &Caller, n: Option<u64>, last: Option<&s
     for publisher in publishers_of(app, caller).await? {
         for prefix in [format!("{INCOMING}/{publisher}/"), format!("{publisher}/")] {
             // Names are sorted bytewise, so those with a prefix stand together, right after the prefix itself.
-            let after = last.filter(|last| *last > prefix.as_str()).unwrap_or(&prefix);
-            let own = store::registry::repositories(&app.reader, Some(after), wanted, false).await?;
+            let after = last
+                .filter(|last| *last > prefix.as_str())
+                .unwrap_or(&prefix);
+            let own =
+                store::registry::repositories(&app.reader, Some(after), wanted, false).await?;
             names.extend(own.into_iter().take_while(|name| name.starts_with(&prefix)));
         }
     }
@@ -150,7 +196,9 @@ pub async fn catalog(app: &App, caller: &Caller, n: Option<u64>, last: Option<&s
 
 async fn publishers_of(app: &App, caller: &Caller) -> Result<Vec<PublisherId>, Refusal> {
     match caller {
-        Caller::Account(account) if caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push) => {
+        Caller::Account(account)
+            if caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push) =>
+        {
             Ok(account.publishers.keys().cloned().collect())
         }
         Caller::Token(claims) if claims.access.contains(&oci::AccessEntry::catalog()) => {
@@ -158,7 +206,9 @@ async fn publishers_of(app: &App, caller: &Caller) -> Result<Vec<PublisherId>, R
                 return Ok(Vec::new());
             };
             let members = store::members::of_account(&app.reader, id).await?;
-            let editors = members.into_iter().filter(|member| member.role.may(PublisherAction::Edit));
+            let editors = members
+                .into_iter()
+                .filter(|member| member.role.may(PublisherAction::Edit));
             Ok(editors.map(|member| member.publisher).collect())
         }
         _ => Ok(Vec::new()),
@@ -185,8 +235,10 @@ pub async fn referrers(
                 .await?
                 .is_some_and(|membership| membership.public);
         if visible {
-            let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
-                .map_err(|error| Refusal::storage(format!("manifest {}: {error}", stored.digest)))?;
+            let manifest =
+                Manifest::parse(Some(&stored.media_type), &stored.bytes).map_err(|error| {
+                    Refusal::storage(format!("manifest {}: {error}", stored.digest))
+                })?;
             list.push(describe(&stored.digest, &manifest));
         }
     }
@@ -231,7 +283,9 @@ async fn fold_in_fallback(
     for child in index.children() {
         let known = list.iter().any(|listed| listed.digest == child.digest);
         if list.len() < REFERRERS_MAX && !known {
-            let membership = store::registry::has_manifest(&app.reader, repository.as_str(), &child.digest).await?;
+            let membership =
+                store::registry::has_manifest(&app.reader, repository.as_str(), &child.digest)
+                    .await?;
             if membership.is_some_and(|membership| membership.public || !found.public) {
                 list.push(child.clone());
             }

@@ -70,7 +70,11 @@ pub enum Refusal {
 impl Fault {
     /// A fault without detail.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None }
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+        }
     }
 
     /// The same with detail.

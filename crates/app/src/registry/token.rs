@@ -67,9 +67,11 @@ impl Claims {
 
     /// Whether the token opens `repository` for `action` (`pull`, `push`, `delete`).
     pub fn opens(&self, repository: &str, action: &str) -> bool {
-        self.access
-            .iter()
-            .any(|entry| entry.kind == "repository" && entry.name == repository && entry.actions.iter().any(|a| a == action))
+        self.access.iter().any(|entry| {
+            entry.kind == "repository"
+                && entry.name == repository
+                && entry.actions.iter().any(|a| a == action)
+        })
     }
 }
 
@@ -120,7 +122,11 @@ pub(super) fn looks_like_jwt(text: &str) -> bool {
 
 /// Signs `claims` with the set's first key.
 pub(super) fn mint(keys: &TokenKeys, claims: &Claims) -> Result<String, serde_json::Error> {
-    let header = Header { alg: "EdDSA".into(), typ: "JWT".into(), kid: keys.signing_kid().to_owned() };
+    let header = Header {
+        alg: "EdDSA".into(),
+        typ: "JWT".into(),
+        kid: keys.signing_kid().to_owned(),
+    };
     let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
     let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?);
     let message = format!("{header}.{body}");
@@ -140,15 +146,21 @@ pub(super) fn verify(
     }
     let (message, signature) = text.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, body) = message.split_once('.').ok_or(TokenError::Malformed)?;
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed);
-    let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Malformed)?;
+    let decode = |part: &str| {
+        URL_SAFE_NO_PAD
+            .decode(part)
+            .map_err(|_| TokenError::Malformed)
+    };
+    let header: Header =
+        serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Malformed)?;
     if header.alg != "EdDSA" {
         return Err(TokenError::Algorithm);
     }
     if !keys.verifies(&header.kid, message.as_bytes(), &decode(signature)?) {
         return Err(TokenError::Signature);
     }
-    let claims: Claims = serde_json::from_slice(&decode(body)?).map_err(|_| TokenError::Malformed)?;
+    let claims: Claims =
+        serde_json::from_slice(&decode(body)?).map_err(|_| TokenError::Malformed)?;
     if claims.aud != audience || claims.iss != issuer {
         return Err(TokenError::Audience);
     }
@@ -206,27 +218,49 @@ mod tests {
 
     #[test]
     fn wrong_tokens_are_told_apart() {
-        let (keys, others) = (TokenKeys::ephemeral().unwrap(), TokenKeys::ephemeral().unwrap());
+        let (keys, others) = (
+            TokenKeys::ephemeral().unwrap(),
+            TokenKeys::ephemeral().unwrap(),
+        );
         let good = mint(&keys, &claims()).unwrap();
         let check = |text: &str, now| verify(&keys, text, US, now).unwrap_err();
         assert_eq!(check(&good, 1_300), TokenError::Expired);
         assert_eq!(check(&good, 900), TokenError::Early);
-        assert_eq!(check(&mint(&others, &claims()).unwrap(), 1_000), TokenError::Signature);
-        let elsewhere = Claims { aud: "other.example".into(), ..claims() };
-        assert_eq!(check(&mint(&keys, &elsewhere).unwrap(), 1_000), TokenError::Audience);
+        assert_eq!(
+            check(&mint(&others, &claims()).unwrap(), 1_000),
+            TokenError::Signature
+        );
+        let elsewhere = Claims {
+            aud: "other.example".into(),
+            ..claims()
+        };
+        assert_eq!(
+            check(&mint(&keys, &elsewhere).unwrap(), 1_000),
+            TokenError::Audience
+        );
         let kid = keys.signing_kid();
         for alg in ["none", "HS256", "ES256", "eddsa"] {
             let header = format!(r#"{{"alg":"{alg}","typ":"JWT","kid":"{kid}"}}"#);
-            assert_eq!(check(&forged(&header, &claims(), &keys), 1_000), TokenError::Algorithm, "{alg}");
+            assert_eq!(
+                check(&forged(&header, &claims(), &keys), 1_000),
+                TokenError::Algorithm,
+                "{alg}"
+            );
         }
         let unknown = r#"{"alg":"EdDSA","kid":"0123456789abcdef"}"#;
-        assert_eq!(check(&forged(unknown, &claims(), &keys), 1_000), TokenError::Signature);
+        assert_eq!(
+            check(&forged(unknown, &claims(), &keys), 1_000),
+            TokenError::Signature
+        );
         for text in ["", "..", "a.b.c", "a.b", &"x".repeat(TOKEN_BYTES_MAX + 1)] {
             assert_eq!(check(text, 1_000), TokenError::Malformed, "{text:.20}");
         }
         let mut tampered = good.into_bytes();
         let middle = tampered.len() / 2;
         tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };
-        assert_eq!(check(&String::from_utf8(tampered).unwrap(), 1_000), TokenError::Signature);
+        assert_eq!(
+            check(&String::from_utf8(tampered).unwrap(), 1_000),
+            TokenError::Signature
+        );
     }
 }

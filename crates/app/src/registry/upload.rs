@@ -53,17 +53,23 @@ pub async fn start_upload(app: &App, pass: &PushPass) -> Result<Upload, Refusal>
     let tx = app.writer.begin().await?;
     uploads::insert(&tx, &row).await?;
     tx.commit().await?;
-    Ok(Upload { id: row.id, size: 0 })
+    Ok(Upload {
+        id: row.id,
+        size: 0,
+    })
 }
 
 /// Looks at an upload. Another account's is as unknown as one that never was.
 pub async fn find_upload(app: &App, pass: &PushPass, id: &str) -> Result<Upload, Refusal> {
-    let row = uploads::find(&app.reader, id)
-        .await?
-        .filter(|row| row.repo == pass.repository().as_str() && row.account_id == pass.account_id());
+    let row = uploads::find(&app.reader, id).await?.filter(|row| {
+        row.repo == pass.repository().as_str() && row.account_id == pass.account_id()
+    });
     let missing = || unknown(ErrorCode::BlobUploadUnknown, pass.repository(), id);
     let row = row.ok_or_else(|| Refusal::NotFound(missing()))?;
-    Ok(Upload { id: row.id, size: length(row.size)? })
+    Ok(Upload {
+        id: row.id,
+        size: length(row.size)?,
+    })
 }
 
 fn length(size: i64) -> Result<u64, Refusal> {
@@ -71,7 +77,12 @@ fn length(size: i64) -> Result<u64, Refusal> {
 }
 
 /// Appends a chunk; on a cut line nothing of it is kept, and the upload stands where it stood.
-pub async fn append_chunk(app: &App, pass: &PushPass, id: &str, chunk: Chunk) -> Result<Upload, Refusal> {
+pub async fn append_chunk(
+    app: &App,
+    pass: &PushPass,
+    id: &str,
+    chunk: Chunk,
+) -> Result<Upload, Refusal> {
     let upload = find_upload(app, pass, id).await?;
     let stated = chunk.stated(app, &upload)?;
     let Some(body) = begun(chunk.body).await else {
@@ -81,12 +92,21 @@ pub async fn append_chunk(app: &App, pass: &PushPass, id: &str, chunk: Chunk) ->
         };
     };
     if uploads::chunks(&app.reader, id).await?.len() >= CHUNKS_MAX {
-        let message = format!("upload {id} has {CHUNKS_MAX} chunks, the most there may be; start again with larger chunks");
+        let message = format!(
+            "upload {id} has {CHUNKS_MAX} chunks, the most there may be; start again with larger chunks"
+        );
         return Err(Refusal::invalid(ErrorCode::BlobUploadInvalid, message));
     }
-    let left = app.settings.limits.blob_bytes_max.saturating_sub(upload.size);
+    let left = app
+        .settings
+        .limits
+        .blob_bytes_max
+        .saturating_sub(upload.size);
     let (counted, watch) = meter(body, stated.unwrap_or(left));
-    let written = app.blobs.put_chunk_stream(id, upload.size, counted, left).await;
+    let written = app
+        .blobs
+        .put_chunk_stream(id, upload.size, counted, left)
+        .await;
     let (key, received) = written.map_err(|error| fate(app, &watch, stated, error))?;
     if stated.is_some_and(|stated| stated != received) {
         drop_chunk(app, &key).await;
@@ -99,21 +119,34 @@ pub async fn append_chunk(app: &App, pass: &PushPass, id: &str, chunk: Chunk) ->
         drop(tx);
         drop_chunk(app, &key).await;
         let now = find_upload(app, pass, id).await?;
-        return Err(Refusal::OutOfOrder { id: now.id, size: now.size });
+        return Err(Refusal::OutOfOrder {
+            id: now.id,
+            size: now.size,
+        });
     }
     tx.commit().await?;
-    Ok(Upload { id: upload.id, size: upload.size + received })
+    Ok(Upload {
+        id: upload.id,
+        size: upload.size + received,
+    })
 }
 
 /// Closes an upload: appends what the body still brings, checks the digest, and links the blob to the repository.
 /// Answers the blob's size. An upload whose digest was wrong is gone.
-pub async fn finish_upload(app: &App, pass: &PushPass, id: &str, digest: &Digest, chunk: Chunk) -> Result<u64, Refusal> {
+pub async fn finish_upload(
+    app: &App,
+    pass: &PushPass,
+    id: &str,
+    digest: &Digest,
+    chunk: Chunk,
+) -> Result<u64, Refusal> {
     let upload = find_upload(app, pass, id).await?;
     let stated = chunk.stated(app, &upload)?;
     if upload.size == 0 {
         // Everything comes now: no need to write it twice.
         let stored = store_whole(app, digest, stated, chunk).await;
-        if matches!(&stored, Err(Refusal::Invalid(faults)) if faults.iter().any(|f| f.code == ErrorCode::DigestInvalid)) {
+        if matches!(&stored, Err(Refusal::Invalid(faults)) if faults.iter().any(|f| f.code == ErrorCode::DigestInvalid))
+        {
             drop_upload(app, id).await?;
         }
         let size = stored?;
@@ -121,7 +154,11 @@ pub async fn finish_upload(app: &App, pass: &PushPass, id: &str, digest: &Digest
         return Ok(size);
     }
     append_chunk(app, pass, id, chunk).await?;
-    let keys: Vec<String> = uploads::chunks(&app.reader, id).await?.into_iter().map(|chunk| chunk.key).collect();
+    let keys: Vec<String> = uploads::chunks(&app.reader, id)
+        .await?
+        .into_iter()
+        .map(|chunk| chunk.key)
+        .collect();
     let size = match app.blobs.commit(&keys, digest).await {
         Ok(size) => size,
         Err(CommitError::Mismatch { found, .. }) => {
@@ -130,7 +167,11 @@ pub async fn finish_upload(app: &App, pass: &PushPass, id: &str, digest: &Digest
         }
         Err(CommitError::ChunkMissing { .. }) => {
             // Another request closed this very upload, or it was swept.
-            return Err(Refusal::NotFound(unknown(ErrorCode::BlobUploadUnknown, pass.repository(), id)));
+            return Err(Refusal::NotFound(unknown(
+                ErrorCode::BlobUploadUnknown,
+                pass.repository(),
+                id,
+            )));
         }
         Err(error) => return Err(Refusal::storage(error)),
     };
@@ -140,8 +181,16 @@ pub async fn finish_upload(app: &App, pass: &PushPass, id: &str, digest: &Digest
 }
 
 /// Stores a blob that comes whole in one request (distribution-spec end-4b).
-pub async fn put_blob(app: &App, pass: &PushPass, digest: &Digest, chunk: Chunk) -> Result<u64, Refusal> {
-    let nothing = Upload { id: String::new(), size: 0 };
+pub async fn put_blob(
+    app: &App,
+    pass: &PushPass,
+    digest: &Digest,
+    chunk: Chunk,
+) -> Result<u64, Refusal> {
+    let nothing = Upload {
+        id: String::new(),
+        size: 0,
+    };
     let stated = chunk.stated(app, &nothing)?;
     let size = store_whole(app, digest, stated, chunk).await?;
     link(app, pass, digest, size, None).await?;
@@ -161,7 +210,8 @@ pub async fn mount_blob(
     match from {
         Some(from) => sources.push(from.clone()),
         None => {
-            let holders = store::registry::repositories_of_blob(&app.reader, digest, SOURCES_MAX).await?;
+            let holders =
+                store::registry::repositories_of_blob(&app.reader, digest, SOURCES_MAX).await?;
             sources.extend(holders.iter().filter_map(|name| name.parse().ok()));
         }
     }
@@ -218,12 +268,22 @@ async fn drop_chunk(app: &App, key: &str) {
     }
 }
 
-async fn store_whole(app: &App, digest: &Digest, stated: Option<u64>, chunk: Chunk) -> Result<u64, Refusal> {
+async fn store_whole(
+    app: &App,
+    digest: &Digest,
+    stated: Option<u64>,
+    chunk: Chunk,
+) -> Result<u64, Refusal> {
     let blob_bytes_max = app.settings.limits.blob_bytes_max;
     let (counted, watch) = meter(chunk.body, stated.unwrap_or(u64::MAX).min(blob_bytes_max));
-    let stored = app.blobs.put_verified(digest, counted, blob_bytes_max).await;
+    let stored = app
+        .blobs
+        .put_verified(digest, counted, blob_bytes_max)
+        .await;
     stored.map_err(|error| match error {
-        CommitError::Mismatch { found, size, .. } if stated.is_none_or(|stated| stated == size) => mismatch(digest, &found),
+        CommitError::Mismatch { found, size, .. } if stated.is_none_or(|stated| stated == size) => {
+            mismatch(digest, &found)
+        }
         other => fate(app, &watch, stated, other),
     })
 }
@@ -234,12 +294,18 @@ impl Chunk {
     fn stated(&self, app: &App, upload: &Upload) -> Result<Option<u64>, Refusal> {
         if let Some(range) = self.range {
             if range.0.first != upload.size {
-                return Err(Refusal::OutOfOrder { id: upload.id.clone(), size: upload.size });
+                return Err(Refusal::OutOfOrder {
+                    id: upload.id.clone(),
+                    size: upload.size,
+                });
             }
             if let Some(length) = self.length
                 && length != range.0.len()
             {
-                let message = format!("Content-Range {range} is {} bytes, but Content-Length says {length}", range.0.len());
+                let message = format!(
+                    "Content-Range {range} is {} bytes, but Content-Length says {length}",
+                    range.0.len()
+                );
                 return Err(Refusal::invalid(ErrorCode::SizeInvalid, message));
             }
         }
@@ -256,13 +322,17 @@ impl Chunk {
 fn fate(app: &App, watch: &Watch, stated: Option<u64>, error: CommitError) -> Refusal {
     match (error, stated) {
         (CommitError::TooLarge { .. }, _) => too_large(app, None),
-        (CommitError::Mismatch { .. } | CommitError::Source(_), Some(stated)) if watch.over() || !watch.broken() => {
+        (CommitError::Mismatch { .. } | CommitError::Source(_), Some(stated))
+            if watch.over() || !watch.broken() =>
+        {
             short(stated, watch.received())
         }
         (CommitError::Source(_), _) if watch.over() => too_large(app, None),
         (CommitError::Source(_), _) => {
             let received = watch.received();
-            let message = format!("the connection broke after {received} bytes; ask where the upload stands and go on from there");
+            let message = format!(
+                "the connection broke after {received} bytes; ask where the upload stands and go on from there"
+            );
             Refusal::Interrupted(Fault::new(ErrorCode::BlobUploadInvalid, message))
         }
         (other, _) => Refusal::storage(other),
@@ -272,20 +342,28 @@ fn fate(app: &App, watch: &Watch, stated: Option<u64>, error: CommitError) -> Re
 fn too_large(app: &App, found: Option<u64>) -> Refusal {
     let limit = app.settings.limits.blob_bytes_max;
     let found = found.map_or_else(|| "more".to_owned(), |found| found.to_string());
-    Refusal::TooLarge(Fault::new(ErrorCode::SizeInvalid, format!("a blob may have {limit} bytes, found {found}; split the layer")))
+    Refusal::TooLarge(Fault::new(
+        ErrorCode::SizeInvalid,
+        format!("a blob may have {limit} bytes, found {found}; split the layer"),
+    ))
 }
 
 fn short(stated: u64, received: u64) -> Refusal {
-    let message = format!("{stated} bytes were announced, but {received} came; send the chunk again");
+    let message =
+        format!("{stated} bytes were announced, but {received} came; send the chunk again");
     Refusal::invalid(ErrorCode::SizeInvalid, message)
 }
 
 fn mismatch(stated: &Digest, found: &Digest) -> Refusal {
     let fault = Fault::new(
         ErrorCode::DigestInvalid,
-        format!("the blob was announced as {stated}, but its bytes have the digest {found}; nothing was kept: upload it again"),
+        format!(
+            "the blob was announced as {stated}, but its bytes have the digest {found}; nothing was kept: upload it again"
+        ),
     );
-    Refusal::Invalid(vec![fault.with(serde_json::json!({"stated": stated, "found": found}))])
+    Refusal::Invalid(vec![
+        fault.with(serde_json::json!({"stated": stated, "found": found})),
+    ])
 }
 
 fn signed(size: u64) -> Result<i64, Refusal> {
@@ -293,12 +371,28 @@ fn signed(size: u64) -> Result<i64, Refusal> {
 }
 
 /// Makes the blob visible in the repository, and ends its upload, in one transaction.
-async fn link(app: &App, pass: &PushPass, digest: &Digest, size: u64, upload: Option<&str>) -> Result<(), Refusal> {
+async fn link(
+    app: &App,
+    pass: &PushPass,
+    digest: &Digest,
+    size: u64,
+    upload: Option<&str>,
+) -> Result<(), Refusal> {
     let tx = app.writer.begin().await?;
     if let Some(reason) = store::registry::block_reason(&tx, digest).await? {
-        return Err(Refusal::Denied(format!("{digest} was taken down by the operator and cannot be pushed again: {reason}")));
+        return Err(Refusal::Denied(format!(
+            "{digest} was taken down by the operator and cannot be pushed again: {reason}"
+        )));
     }
-    store::registry::link_blob(&tx, pass.repository().as_str(), digest, signed(size)?, false, app.clock.now()).await?;
+    store::registry::link_blob(
+        &tx,
+        pass.repository().as_str(),
+        digest,
+        signed(size)?,
+        false,
+        app.clock.now(),
+    )
+    .await?;
     if let Some(id) = upload {
         uploads::delete(&tx, id).await?;
     }

@@ -20,7 +20,9 @@ pub enum DeriveError {
     #[error("the file has {0} bytes; at most 2 MiB are taken")]
     TooLarge(usize),
     /// Not square, or out of bounds.
-    #[error("the picture is {0}×{1} pixels; wanted is a square of {SQUARE_PIXELS_MIN} to {SQUARE_PIXELS_MAX}")]
+    #[error(
+        "the picture is {0}×{1} pixels; wanted is a square of {SQUARE_PIXELS_MIN} to {SQUARE_PIXELS_MAX}"
+    )]
     Size(u32, u32),
     /// Not a PNG, or broken.
     #[error(transparent)]
@@ -69,7 +71,11 @@ fn read(bytes: &[u8]) -> Result<Picture, DeriveError> {
         [red * alpha, green * alpha, blue * alpha, alpha]
     };
     let side = width as usize;
-    let pixels: Vec<[f32; 4]> = decoded.chunks_exact(channels).take(side * side).map(one).collect();
+    let pixels: Vec<[f32; 4]> = decoded
+        .chunks_exact(channels)
+        .take(side * side)
+        .map(one)
+        .collect();
     if pixels.len() != side * side {
         return Err(broken("the picture ends early"));
     }
@@ -78,15 +84,31 @@ fn read(bytes: &[u8]) -> Result<Picture, DeriveError> {
 
 /// Which source lines cover a target line, and how much of each.
 fn cover(source: usize, target: usize, at: usize) -> impl Iterator<Item = (usize, f32)> {
-    #[expect(clippy::cast_precision_loss, reason = "pixel counts are far below what f32 holds exactly")]
-    let (step, start) = (source as f32 / target as f32, at as f32 * (source as f32 / target as f32));
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "pixel counts are far below what f32 holds exactly"
+    )]
+    let (step, start) = (
+        source as f32 / target as f32,
+        at as f32 * (source as f32 / target as f32),
+    );
     let end = start + step;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both lie within the picture")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "both lie within the picture"
+    )]
     let (first, last) = (start.floor() as usize, (end.ceil() as usize).min(source));
     (first..last).map(move |line| {
-        #[expect(clippy::cast_precision_loss, reason = "pixel counts are far below what f32 holds exactly")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "pixel counts are far below what f32 holds exactly"
+        )]
         let line_start = line as f32;
-        (line, (end.min(line_start + 1.0) - start.max(line_start)).max(0.0))
+        (
+            line,
+            (end.min(line_start + 1.0) - start.max(line_start)).max(0.0),
+        )
     })
 }
 
@@ -96,13 +118,20 @@ fn average(picture: &Picture, target: usize, (x, y): (usize, usize)) -> [u8; 4] 
         for (column, wide) in cover(picture.side, target, x) {
             let weight = high * wide;
             weights += weight;
-            for (total, part) in sum.iter_mut().zip(picture.pixels[row * picture.side + column]) {
+            for (total, part) in sum
+                .iter_mut()
+                .zip(picture.pixels[row * picture.side + column])
+            {
                 *total += part * weight;
             }
         }
     }
     let alpha = sum[3] / weights;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255 before")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=255 before"
+    )]
     let byte = |value: f32| (value * 255.0).round().clamp(0.0, 255.0) as u8;
     if alpha <= 0.0 {
         return [0; 4];
@@ -164,7 +193,9 @@ mod tests {
             assert_eq!(logos.len(), 4);
             for (slot, bytes) in logos {
                 assert_eq!(super::super::check(slot, &bytes), Ok(()));
-                let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+                let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+                    .read_info()
+                    .unwrap();
                 let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
                 reader.next_frame(&mut pixels).unwrap();
                 let (width, height) = slot.pixels();
@@ -180,6 +211,9 @@ mod tests {
         assert_eq!(derive(&oblong), Err(DeriveError::Size(200, 100)));
         assert_eq!(derive(&square(64, [0; 4])), Err(DeriveError::Size(64, 64)));
         assert!(matches!(derive(b"GIF89a"), Err(DeriveError::Picture(_))));
-        assert_eq!(derive(&vec![0; SQUARE_BYTES_MAX + 1]), Err(DeriveError::TooLarge(SQUARE_BYTES_MAX + 1)));
+        assert_eq!(
+            derive(&vec![0; SQUARE_BYTES_MAX + 1]),
+            Err(DeriveError::TooLarge(SQUARE_BYTES_MAX + 1))
+        );
     }
 }

@@ -80,10 +80,13 @@ async fn live_offers_are_listed_with_what_customers_see() {
                 .unwrap()
         );
         tx.commit().await.unwrap();
-        assert_eq!(
-            offers::listing_all_live(&store.reader).await.unwrap().len(),
-            1
-        );
+        // Stopped ones keep their page; what was never live has none.
+        let tx = store.writer.begin().await.unwrap();
+        offers::insert(&tx, &offer("p1.draft")).await.unwrap();
+        tx.commit().await.unwrap();
+        let all = offers::listing_all_live(&store.reader).await.unwrap();
+        let states: Vec<_> = all.iter().map(|(row, _)| row.state).collect();
+        assert_eq!(states, [OfferState::Live, OfferState::Stopped]);
         let stopped = offers::find(&store.reader, &sensor).await.unwrap().unwrap();
         assert_eq!(
             (stopped.state, stopped.stop),
@@ -97,7 +100,7 @@ async fn live_offers_are_listed_with_what_customers_see() {
             all.iter()
                 .map(|row| row.key.offer.as_str())
                 .collect::<Vec<_>>(),
-            ["pump", "sensor"]
+            ["draft", "pump", "sensor"]
         );
 
         let tx = store.writer.begin().await.unwrap();

@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need on Debian 12, by name.
+
+CARGO ?= cargo
+EDGEMART_CORPUS ?=
+DEMO_FLAGS ?=
+SOAK_ROUNDS ?= 200
+
+.PHONY: demo test samples packages corpus soak bench check docs
+
+## Builds and runs the demo marketplace on 127.0.0.1:8080.
+demo: samples
+	$(CARGO) build -p edgemart
+	./target/debug/edgemart demo $(DEMO_FLAGS)
+
+## Everything: formatting, lints, unit, both engines, registry clients, pipeline, browser.
+test: packages samples
+	samples/build.sh test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) test --workspace
+
+## Debian packages that the tests talk to.
+packages:
+	scripts/packages.sh
+
+## The sample modules for linux/amd64, linux/arm64 and linux/arm/v7.
+samples:
+	samples/build.sh build
+
+## Manifests and routes of the field: make corpus EDGEMART_CORPUS=FOLDER
+corpus:
+	@test -d "$(EDGEMART_CORPUS)" || { echo "EDGEMART_CORPUS must name the folder with deployments/ and route-grammar-oracle.json" >&2; exit 1; }
+	EDGEMART_CORPUS="$(abspath $(EDGEMART_CORPUS))" $(CARGO) test -p domain --test corpus -- --ignored
+
+## The kill tests, many times over.
+soak: packages samples
+	EDGEMART_KILL_ROUNDS=$(SOAK_ROUNDS) $(CARGO) test -p edgemart --test fleet kill
+
+## Side-by-side measurements; see bench/README.md.
+bench: packages samples
+	bench/run.sh

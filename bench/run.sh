@@ -1,0 +1,8 @@
+#!/bin/sh
+# All measurements, printed as tables. Nothing here fails on a slow machine; read the ratios.
+set -eu
+cd "$(dirname "$0")/.."
+cargo build -p edgemart
+cargo run -q -p app --example search_speed -- 10000
+echo
+python3 bench/registry.py

@@ -1,0 +1,161 @@
+//! What the command line understands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::{Flags, load, show};
+use crate::demo::demo;
+use crate::serve::serve;
+use crate::verbs::{self, Global, Verb, put};
+
+/// A self-hosted marketplace for IoT Edge modules, and its client.
+#[derive(Debug, Parser)]
+#[command(
+    name = "edgemart",
+    version,
+    about,
+    max_term_width = 100,
+    before_help = "Example:\n  edgemart demo\n  edgemart search temperature --platform linux/arm64",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 sign in or not allowed, 5 a rule is broken, 6 conflict, 7 marketplace not reached."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a marketplace with a sample catalog in a scratch folder; nothing to set up.
+    Demo(DemoArgs),
+    /// Serve the marketplace of an installation.
+    Serve(ServeArgs),
+    /// Look at the configuration in force.
+    Config(ConfigArgs),
+    #[command(flatten)]
+    Client(Verb),
+    /// Print the completions for a shell.
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example:\n  edgemart completions bash > ~/.local/share/bash-completion/completions/edgemart"
+)]
+struct CompletionsArgs {
+    /// The shell.
+    shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+struct DemoArgs {
+    /// Address and port to listen on.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Keep everything in this folder instead of a scratch one.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Allow an address that other machines reach, by plain HTTP.
+    #[arg(long)]
+    insecure_http: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct ServeArgs {
+    /// Configuration file; `edgemart.toml` in this folder when it is there.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Folder of the database, blobs and keys.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Address and port to listen on.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Allow an address that other machines reach, by plain HTTP.
+    #[arg(long)]
+    insecure_http: bool,
+}
+
+impl From<ServeArgs> for Flags {
+    fn from(args: ServeArgs) -> Self {
+        Self {
+            config: args.config,
+            data: args.data,
+            listen: args.listen,
+            insecure_http: args.insecure_http,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigArgs {
+    #[command(subcommand)]
+    what: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say whether the configuration can be used.
+    Check(ServeArgs),
+    /// Print the configuration in force, secrets redacted.
+    Show(ServeArgs),
+}
+
+impl Cli {
+    /// What is logged when `EDGEMART_LOG` says nothing.
+    pub(crate) fn default_log_filter(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) => "info,tantivy=warn,sqlx=warn,sea_orm=warn",
+            _ => "error",
+        }
+    }
+}
+
+/// Does what was asked; the exit code is the contract of `docs/reference/cli.md`.
+pub(crate) async fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Client(verb) => return verbs::run(verb, &cli.global).await,
+        Command::Completions(args) => {
+            let mut text = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "edgemart", &mut text);
+            put(&String::from_utf8_lossy(&text)).map_err(Into::into)
+        }
+        Command::Demo(args) => demo(args.listen, args.data, args.insecure_http).await,
+        Command::Serve(args) => serve(&args.into()).await,
+        Command::Config(args) => match args.what {
+            ConfigCommand::Check(args) => load(&args.into())
+                .map(|_| eprintln!("The configuration is in order."))
+                .map_err(Into::into),
+            ConfigCommand::Show(args) => load(&args.into())
+                .map(|config| print!("{}", show(&config)))
+                .map_err(Into::into),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_two_options_clash() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,137 @@
+//! The keys of `edgemart.toml`. Every key is optional; `docs/reference/configuration.md` shows them all.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use app::egress::EgressPolicy;
+use app::settings::Limits;
+use domain::deployment::Runtime;
+use serde::Deserialize;
+
+use super::ConfigError;
+
+/// The file as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct File {
+    /// Address and port to listen on.
+    pub(super) listen: Option<SocketAddr>,
+    /// Allow plain HTTP on an address that other machines reach.
+    pub(super) insecure_http: bool,
+    /// Folder of the database, blobs and keys.
+    pub(super) data: Option<PathBuf>,
+    /// Where people reach the marketplace.
+    pub(super) public_url: Option<String>,
+    /// Where devices pull; the host of `public_url` unless given.
+    pub(super) registry_host: Option<String>,
+    /// `sqlite:///…` or `postgres://…`.
+    pub(super) database_url: Option<String>,
+    /// `file:///…` or `s3://bucket/prefix?endpoint=…`.
+    pub(super) storage_url: Option<String>,
+    /// Name of the marketplace.
+    pub(super) name: Option<String>,
+    /// Who answers new publishers.
+    pub(super) onboarding_contact: Option<String>,
+    /// Version of the terms that publishers accept.
+    pub(super) terms_version: Option<String>,
+    /// May people sign up by themselves?
+    pub(super) open_sign_up: Option<bool>,
+    /// Ask the addresses of a listing whether they answer?
+    pub(super) check_links: bool,
+    /// Peers whose forwarding headers count.
+    pub(super) trusted_proxies: Vec<IpAddr>,
+    /// Where the server may connect to on a publisher's word.
+    pub(super) egress: EgressPolicy,
+    /// Bounds.
+    pub(super) limits: LimitsFile,
+    /// Images of the runtime in generated manifests.
+    pub(super) runtime: RuntimeFile,
+}
+
+/// `[limits]`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsFile {
+    blob_bytes_max: Option<u64>,
+    image_bytes_max: Option<u64>,
+    manifests_per_image_max: Option<usize>,
+    import_parallel_max: Option<usize>,
+    preview_hours_max: Option<u32>,
+    jobs_parallel_max: Option<usize>,
+}
+
+impl LimitsFile {
+    pub(super) fn apply(self, default: Limits) -> Limits {
+        Limits {
+            blob_bytes_max: self.blob_bytes_max.unwrap_or(default.blob_bytes_max),
+            image_bytes_max: self.image_bytes_max.unwrap_or(default.image_bytes_max),
+            manifests_per_image_max: self
+                .manifests_per_image_max
+                .unwrap_or(default.manifests_per_image_max),
+            import_parallel_max: self.import_parallel_max.unwrap_or(default.import_parallel_max),
+            preview_hours_max: self.preview_hours_max.unwrap_or(default.preview_hours_max),
+            jobs_parallel_max: self.jobs_parallel_max.unwrap_or(default.jobs_parallel_max),
+        }
+    }
+}
+
+/// `[runtime]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RuntimeFile {
+    agent_image: Option<String>,
+    hub_image: Option<String>,
+}
+
+impl RuntimeFile {
+    pub(super) fn apply(self) -> Runtime {
+        let default = Runtime::default();
+        Runtime {
+            agent_image: self.agent_image.unwrap_or(default.agent_image),
+            hub_image: self.hub_image.unwrap_or(default.hub_image),
+        }
+    }
+}
+
+impl File {
+    /// Reads and parses the file.
+    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            ConfigError(format!("the configuration {} could not be read: {e}", path.display()))
+        })?;
+        Self::parse(&text).map_err(|error| ConfigError(format!("{}: {error}", path.display())))
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            match nearest(error.message()) {
+                Some(known) => ConfigError(format!("{message}did you mean `{known}`?")),
+                None => ConfigError(message),
+            }
+        })
+    }
+}
+
+/// From "unknown field `x`, expected one of `a`, `b`": the known key with the fewest edits to `x`.
+fn nearest(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field ")?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let wrong = quoted.next()?;
+    quoted
+        .min_by_key(|known| strsim::damerau_levenshtein(wrong, known))
+        .map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_name_the_nearest_known_one() {
+        let error = File::parse("listn = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("did you mean `listen`?"), "{error}");
+        let error = File::parse("[limits]\nblob_byte_max = 1").unwrap_err().to_string();
+        assert!(error.contains("did you mean `blob_bytes_max`?"), "{error}");
+    }
+}

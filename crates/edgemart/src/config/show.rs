@@ -1,0 +1,76 @@
+//! Prints the configuration in force, secrets redacted.
+
+use url::Url;
+
+use super::Config;
+
+/// The configuration as TOML.
+pub(crate) fn show(config: &Config) -> String {
+    let s = &config.settings;
+    let rows = [
+        ("listen", config.listen.to_string()),
+        ("data", config.data.display().to_string()),
+        ("public_url", s.public_url.to_string()),
+        ("registry_host", s.registry_host.clone()),
+        ("database_url", redacted(&config.database_url)),
+        ("storage_url", redacted(&config.storage_url)),
+        ("name", s.name.clone()),
+        ("onboarding_contact", s.onboarding_contact.clone()),
+        ("terms_version", s.terms_version.clone()),
+    ];
+    let mut text: String = rows
+        .iter()
+        .map(|(key, value)| format!("{key} = {}\n", toml::Value::String(value.clone())))
+        .collect();
+    text.push_str(&format!(
+        "open_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\n",
+        s.open_sign_up,
+        s.check_links,
+        s.limits.blob_bytes_max,
+        s.limits.image_bytes_max,
+        s.limits.manifests_per_image_max,
+        s.limits.import_parallel_max,
+        s.limits.preview_hours_max,
+        s.limits.jobs_parallel_max,
+    ));
+    text.push_str(&format!(
+        "\n[runtime]\nagent_image = {:?}\nhub_image = {:?}\n",
+        s.runtime.agent_image, s.runtime.hub_image
+    ));
+    text
+}
+
+/// An address without its password and without secrets in its query.
+fn redacted(address: &str) -> String {
+    let Ok(mut url) = address.parse::<Url>() else {
+        return "(not an address)".into();
+    };
+    if url.password().is_some() && url.set_password(Some("redacted")).is_err() {
+        return "(not shown)".into();
+    }
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    if pairs.is_empty() {
+        return url.to_string();
+    }
+    let mut query = url.query_pairs_mut();
+    query.clear();
+    for (key, value) in pairs {
+        let secret = ["secret", "password", "key", "token", "sig"].iter().any(|word| key.to_lowercase().contains(word));
+        query.append_pair(&key, if secret { "redacted" } else { &value });
+    }
+    drop(query);
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redacted;
+
+    #[test]
+    fn passwords_and_keys_are_not_shown() {
+        let shown = redacted("postgres://edge:hunter2@db/edgemart?sslpassword=x&application_name=y");
+        assert!(!shown.contains("hunter2") && !shown.contains("=x"), "{shown}");
+        assert!(shown.contains("application_name=y"));
+        assert!(!redacted("s3://b/p?secret_access_key=abc").contains("abc"));
+    }
+}

@@ -1,0 +1,164 @@
+//! Starts a marketplace in this process: opens what is kept, puts the parts together, listens, and stops cleanly.
+//! Shared by `serve` and `demo`; knows no flags.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use app::clock::Clock;
+use app::egress::Egress;
+use app::registry::TokenKeys;
+use app::secrets::SecretKeys;
+use app::{App, Parts};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+
+/// Requests under way get this long after the stop.
+const DRAIN_SECONDS_MAX: u64 = 20;
+
+/// Why the marketplace did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The data folder.
+    #[error("the data folder {0} cannot be used: {1}. Give another one with --data")]
+    Data(String, std::io::Error),
+    /// Metadata or bytes.
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    /// The catalog.
+    #[error("the catalog could not be read: {0}")]
+    Catalog(#[from] app::catalog::BuildError),
+    /// A key file.
+    #[error("{0}")]
+    Keys(String),
+    /// The listener.
+    #[error("cannot listen on {0}: {1}. Is another server there? Choose another address with --listen")]
+    Listen(SocketAddr, std::io::Error),
+}
+
+/// A marketplace that listens.
+pub(crate) struct Running {
+    pub(crate) app: App,
+    pub(crate) address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
+}
+
+/// Binds first, so that a taken port is told before anything is written.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|e| StartError::Listen(address, e))
+}
+
+/// Makes the data folder, for this user alone.
+pub(crate) fn make_data_folder(data: &Path) -> Result<(), StartError> {
+    let failed = |e| StartError::Data(data.display().to_string(), e);
+    std::fs::create_dir_all(data).map_err(failed)
+}
+
+/// Opens everything and serves.
+pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Running, StartError> {
+    make_data_folder(&config.data)?;
+    let keys = |e: &dyn std::fmt::Display| StartError::Keys(e.to_string());
+    let store = store::open(&config.database_url, &config.storage_url, storage_keys().as_ref()).await?;
+    let secrets = match environment_text("EDGEMART_SECRET_KEYS") {
+        Some(text) => SecretKeys::from_text(&text),
+        None => SecretKeys::open_or_create(&config.data.join("secrets.key")),
+    };
+    let token_keys = match environment_text("EDGEMART_TOKEN_KEYS") {
+        Some(text) => TokenKeys::from_text(&text),
+        None => TokenKeys::open_or_create(&config.data.join("tokens.key")),
+    };
+    let address = listener
+        .local_addr()
+        .map_err(|e| StartError::Listen(config.listen, e))?;
+    let app = App::start(Parts {
+        store,
+        clock: Clock::System,
+        settings: config.settings,
+        secrets: secrets.map_err(|e| keys(&e))?,
+        token_keys: token_keys.map_err(|e| keys(&e))?,
+        egress: Egress::new(config.egress).map_err(|e| keys(&e))?,
+    })
+    .await?;
+    let (stop, stopped) = watch::channel(false);
+    let background = app.spawn_background(&stopped);
+    let options = web::Options {
+        trusted_proxies: config.trusted_proxies,
+    };
+    let router = web::router(app.clone(), options)
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move {
+        let mut stopped = stopped;
+        let until = async move {
+            // An error means that the sender is gone, which is a stop too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+            tracing::error!(%error, "the server ended");
+        }
+    });
+    Ok(Running {
+        app,
+        address,
+        stop,
+        server,
+        background,
+    })
+}
+
+/// Replicas share their keys through the environment.
+fn environment_text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// The key pair of the bucket, from the environment.
+pub(crate) fn storage_keys() -> Option<store::StorageKeys> {
+    Some(store::StorageKeys {
+        access_key_id: environment_text("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: environment_text("AWS_SECRET_ACCESS_KEY")?,
+    })
+}
+
+impl Running {
+    /// Serves until Ctrl-C or a termination signal, then lets requests under way finish.
+    pub(crate) async fn until_stopped(mut self) {
+        tokio::select! {
+            () = signal() => {}
+            _ = &mut self.server => return,
+        }
+        tracing::info!("stopping; requests under way may finish");
+        // Receivers that are gone have stopped already.
+        let _ = self.stop.send(true);
+        let drain = async {
+            for task in self.background {
+                let _ = task.await;
+            }
+            let _ = self.server.await;
+        };
+        if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drain).await.is_err() {
+            tracing::warn!("some requests were cut off");
+        }
+    }
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no termination signal; only Ctrl-C stops this server");
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

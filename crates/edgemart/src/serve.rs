@@ -1,0 +1,26 @@
+//! `edgemart serve`: the marketplace of an installation.
+
+use crate::config::{Flags, load};
+use crate::run::{listen, start};
+
+/// Serves until told to stop.
+pub(crate) async fn serve(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
+    let listener = listen(load(flags)?.listen).await?;
+    // With port 0 only the bound listener knows the address that public_url and registry_host default to.
+    let bound = Flags {
+        listen: Some(listener.local_addr()?),
+        ..flags.clone()
+    };
+    let config = load(&bound)?;
+    let public_url = config.settings.public_url.clone();
+    let running = start(config, listener).await?;
+    tracing::info!(address = %running.address, %public_url, "serving");
+    if let Some(secret) = app::accounts::set_up_link(&running.app).await? {
+        // Behind `#` it never reaches a server log.
+        eprintln!("No operator yet. Open this link once to become the first one:");
+        eprintln!("  {}#{secret}", public_url.join("/set-up")?);
+    }
+    println!("ready http://{}", running.address);
+    running.until_stopped().await;
+    Ok(())
+}

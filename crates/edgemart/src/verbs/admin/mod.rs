@@ -1,0 +1,34 @@
+//! `edgemart admin …`: reviewers' and operators' verbs, and the backup of this machine's installation.
+
+mod backup;
+mod publisher;
+mod review;
+
+use super::context::Global;
+use super::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Admin {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Approve or refuse a publisher.
+    Publisher(publisher::Publisher),
+    /// Decide on submissions that wait for a person.
+    Review(review::Review),
+    /// Copy the SQLite database of an installation on this machine, while it runs.
+    Backup(backup::Backup),
+}
+
+impl Admin {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self.verb {
+            Verb::Publisher(asked) => asked.run(global).await,
+            Verb::Review(asked) => asked.run(global).await,
+            Verb::Backup(asked) => asked.run(global).await,
+        }
+    }
+}

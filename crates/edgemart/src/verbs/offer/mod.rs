@@ -1,0 +1,53 @@
+//! `edgemart offer …`: offers as code. A folder with `offer.yaml`, `description.html` and `logos/` is checked, kept as
+//! a draft, submitted, watched and signed off.
+
+mod folder;
+mod go_live;
+mod init;
+mod lint;
+mod push;
+mod skeleton;
+mod status;
+mod submit;
+mod watch;
+
+use super::context::Global;
+use super::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct OfferVerbs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Write the folder of a new offer, with comments on every field.
+    Init(init::Init),
+    /// Check an offer's folder by the marketplace's rules; works without a network.
+    Lint(lint::Lint),
+    /// Keep a folder as the offer's draft in the marketplace.
+    Push(push::Push),
+    /// Send an offer on its way to certification, and watch it.
+    Submit(submit::Submit),
+    /// Show where an offer stands.
+    Status(status::Status),
+    /// Sign a preview off: the module becomes public.
+    GoLive(go_live::GoLive),
+    /// Take a submission back.
+    Cancel(go_live::Cancel),
+}
+
+impl OfferVerbs {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match self.verb {
+            Verb::Init(asked) => asked.run(global),
+            Verb::Lint(asked) => asked.run(global),
+            Verb::Push(asked) => asked.run(global).await,
+            Verb::Submit(asked) => asked.run(global).await,
+            Verb::Status(asked) => asked.run(global).await,
+            Verb::GoLive(asked) => asked.run(global).await,
+            Verb::Cancel(asked) => asked.run(global).await,
+        }
+    }
+}

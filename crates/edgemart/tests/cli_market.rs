@@ -1,0 +1,450 @@
+//! The binary against a real marketplace with its jobs running: sign in, get approved, submit a sample from a folder,
+//! watch it, go live, find it, add it to a deployment; be refused with every reason; sign out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use app::accounts::{SignUp, create_account, verify_password};
+use app::clock::Clock;
+use app::egress::{Egress, EgressPolicy};
+use app::publishers::{BecomePublisher, become_publisher};
+use app::registry::TokenKeys;
+use app::secrets::SecretKeys;
+use app::settings::{Limits, Settings};
+use app::{App, Parts};
+use domain::actor::Actor;
+use serde_json::Value;
+use testkit::folder::Folder;
+use testkit::image::{TestImage, TestManifest};
+use testkit::registry::{Mode, Registry};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::sync::watch;
+
+const PASSWORD: &str = "a long enough password";
+const OWNER: &str = "owner@contoso.example";
+const OPERATOR: &str = "operator@market.example";
+
+/// A marketplace that listens, the publisher's own registry, and a folder for the users of the command line.
+struct Market {
+    app: App,
+    url: String,
+    upstream: Registry,
+    folder: Folder,
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+impl Market {
+    async fn open() -> Self {
+        let folder = Folder::new("cli-market").unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let database = format!("sqlite://{}", path("edgemart.db"));
+        let store = store::open(&database, &format!("file://{}", path("blobs")), None)
+            .await
+            .unwrap();
+        let upstream = Registry::start(Mode::Open).await.unwrap();
+        let mut egress = EgressPolicy::allowing(&[&upstream.host]).unwrap();
+        egress.insecure.clone_from(&egress.allow);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let app = App::start(Parts {
+            store,
+            clock: Clock::System,
+            settings: Settings {
+                public_url: format!("http://{host}").parse().unwrap(),
+                registry_host: host.clone(),
+                name: "Test market".into(),
+                onboarding_contact: OPERATOR.into(),
+                terms_version: "1".into(),
+                open_sign_up: true,
+                check_links: false,
+                limits: Limits::default(),
+                runtime: domain::deployment::Runtime::default(),
+            },
+            secrets: SecretKeys::open_or_create(&folder.path().join("secrets.key")).unwrap(),
+            token_keys: TokenKeys::ephemeral().unwrap(),
+            egress: Egress::new(egress).unwrap(),
+        })
+        .await
+        .unwrap();
+        let (stop, stopped) = watch::channel(false);
+        app.spawn_background(&stopped);
+        let router = web::router(app.clone(), web::Options::default());
+        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let url = format!("http://{host}");
+        Self {
+            app,
+            url,
+            upstream,
+            folder,
+            stop,
+        }
+    }
+
+    /// An operator, and an owner whose publisher waits for approval.
+    async fn people(&self) {
+        for (email, operator) in [(OPERATOR, true), (OWNER, false)] {
+            let command = SignUp {
+                email: email.into(),
+                name: email.into(),
+                password: PASSWORD.into(),
+            };
+            create_account(&self.app, &Actor::System, command, operator, operator)
+                .await
+                .unwrap();
+        }
+        let owner = verify_password(&self.app, OWNER, PASSWORD)
+            .await
+            .unwrap()
+            .unwrap();
+        let command = BecomePublisher {
+            id: "contoso".into(),
+            title: "Contoso".into(),
+            contact_email: OWNER.into(),
+            terms_version: "1".into(),
+            terms_accepted: true,
+            ..BecomePublisher::default()
+        };
+        become_publisher(&self.app, &Actor::Account(owner), command)
+            .await
+            .unwrap();
+    }
+
+    /// Runs the binary as one of several users, each with a home folder.
+    async fn edgemart(&self, user: &str, arguments: &[&str], input: &str) -> Output {
+        let home = self.folder.path().join(user);
+        std::fs::create_dir_all(&home).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_edgemart"))
+            .args(arguments)
+            .current_dir(&home)
+            .env_clear()
+            .env("HOME", &home)
+            .env("EDGEMART_URL", &self.url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        // A verb that does not read its input may be gone already.
+        let _ = child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .await;
+        child.wait_with_output().await.unwrap()
+    }
+
+    /// Runs the binary, expects this end, and gives stdout and stderr.
+    async fn ends(&self, user: &str, code: i32, arguments: &[&str]) -> (String, String) {
+        let input = if arguments.contains(&"--password-stdin") {
+            format!("{PASSWORD}\n")
+        } else {
+            String::new()
+        };
+        let output = self.edgemart(user, arguments, &input).await;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let (told, said) = (text(output.stdout), text(output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}\nstdout:\n{told}\nstderr:\n{said}"
+        );
+        (told, said)
+    }
+
+    async fn seed(&self, repository: &str) {
+        for seed in samples::images()
+            .unwrap()
+            .into_iter()
+            .filter(|seed| seed.repository == repository)
+        {
+            let image = test_image(seed.image);
+            for (tag, digest) in &seed.tags {
+                let mut tagged = image.clone();
+                let at = tagged
+                    .manifests
+                    .iter()
+                    .position(|m| m.digest == *digest)
+                    .unwrap();
+                let top = tagged.manifests.remove(at);
+                if top.digest != image.top().digest {
+                    tagged.manifests.clear();
+                }
+                tagged.manifests.push(top);
+                self.upstream
+                    .push_image(repository, tag, &tagged)
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+
+    /// A sample's folder in the owner's home, its images coming from the registry of this test.
+    fn sample(&self, name: &str) -> PathBuf {
+        let dir = self.folder.path().join("owner").join(name);
+        std::fs::create_dir_all(dir.join("logos")).unwrap();
+        let sample = samples::offers()
+            .into_iter()
+            .find(|sample| sample.offer == name)
+            .unwrap();
+        let paths = [
+            "offer.yaml",
+            "description.html",
+            "logos/40x40.png",
+            "logos/90x90.png",
+            "logos/115x115.png",
+            "logos/255x115.png",
+        ];
+        for path in paths {
+            std::fs::write(dir.join(path), sample.file(path).unwrap()).unwrap();
+        }
+        let yaml = std::fs::read_to_string(dir.join("offer.yaml")).unwrap();
+        let ours = |line: &str| match line.trim_start() {
+            text if text.starts_with("publisher:") => "publisher: contoso".to_owned(),
+            text if text.starts_with("registry:") => {
+                format!("      registry: '{}'", self.upstream.host)
+            }
+            _ => line.to_owned(),
+        };
+        let yaml: Vec<String> = yaml.lines().map(ours).collect();
+        std::fs::write(dir.join("offer.yaml"), yaml.join("\n") + "\n").unwrap();
+        dir
+    }
+}
+
+fn test_image(image: samples::Image) -> TestImage {
+    let index = TestManifest {
+        digest: image.index_digest,
+        media_type: image.index_media_type.into(),
+        bytes: image.index,
+    };
+    let children = image.children.into_iter().map(|child| TestManifest {
+        digest: child.digest,
+        media_type: child.media_type.into(),
+        bytes: child.bytes,
+    });
+    TestImage {
+        manifests: children.chain([index]).collect(),
+        blobs: image.blobs,
+        absent: Vec::new(),
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+async fn sign_in(market: &Market) {
+    let login = ["login", "--email", OWNER, "--password-stdin"];
+    let wrong = market.edgemart("owner", &login, "not it\n").await;
+    assert_eq!(wrong.status.code(), Some(4));
+    market.ends("owner", 0, &login).await;
+    let kept = market
+        .folder
+        .path()
+        .join("owner/.config/edgemart/credentials.toml");
+    assert!(std::fs::read_to_string(&kept).unwrap().contains("emt_"));
+    let admin = [
+        "login",
+        "--email",
+        OPERATOR,
+        "--password-stdin",
+        "--scope",
+        "read",
+        "--scope",
+        "admin",
+    ];
+    market.ends("operator", 0, &admin).await;
+    let (tokens, _) = market
+        .ends("owner", 0, &["token", "list", "-o", "json"])
+        .await;
+    assert_eq!(
+        json(&tokens)["items"].as_array().unwrap().len(),
+        1,
+        "{tokens}"
+    );
+}
+
+async fn publish(market: &Market, dir: &Path) {
+    let dir = dir.to_str().unwrap();
+    market.ends("owner", 0, &["offer", "lint", dir]).await;
+    // Nobody but the operator decides on publishers, and until then nothing is submitted.
+    market
+        .ends("owner", 4, &["admin", "publisher", "approve", "contoso"])
+        .await;
+    market.ends("owner", 6, &["offer", "submit", dir]).await;
+    market
+        .ends("operator", 0, &["admin", "publisher", "approve", "contoso"])
+        .await;
+
+    let (pushed, _) = market
+        .ends("owner", 0, &["offer", "push", dir, "-o", "json"])
+        .await;
+    let pushed = json(&pushed);
+    assert_eq!(
+        (&pushed["created"], &pushed["draft_changed"]),
+        (&Value::Bool(false), &Value::Bool(false)),
+        "{pushed}"
+    );
+    assert_eq!(pushed["logos_changed"], serde_json::json!([]));
+
+    let (told, said) = market
+        .ends("owner", 0, &["offer", "submit", dir, "-o", "json"])
+        .await;
+    assert_eq!(json(&told)["state"], "preview", "{said}");
+    for step in ["importing", "certifying"] {
+        assert!(said.contains(step), "{step} is not in {said}");
+    }
+    market
+        .ends(
+            "stranger",
+            4,
+            &["offer", "go-live", "contoso.temperature-sensor"],
+        )
+        .await;
+    let (told, _) = market
+        .ends(
+            "owner",
+            0,
+            &[
+                "offer",
+                "go-live",
+                "contoso.temperature-sensor",
+                "-o",
+                "json",
+            ],
+        )
+        .await;
+    assert_eq!(json(&told)["state"], "live");
+    let (told, _) = market
+        .ends(
+            "owner",
+            0,
+            &["offer", "status", "contoso.temperature-sensor"],
+        )
+        .await;
+    assert!(told.contains("submission 1: live"), "{told}");
+    market
+        .ends(
+            "owner",
+            6,
+            &["offer", "cancel", "contoso.temperature-sensor"],
+        )
+        .await;
+}
+
+async fn find_and_deploy(market: &Market) {
+    let (found, _) = market
+        .ends(
+            "stranger",
+            0,
+            &["search", "temprature", "--platform", "linux/arm64"],
+        )
+        .await;
+    assert!(found.contains("contoso.temperature-sensor"), "{found}");
+    let (shown, _) = market
+        .ends(
+            "stranger",
+            0,
+            &["show", "contoso.temperature-sensor", "-o", "json"],
+        )
+        .await;
+    let reference = json(&shown)["plans"][0]["versions"][0]["reference"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (manifest, _) = market
+        .ends("stranger", 0, &["manifest", "contoso.temperature-sensor"])
+        .await;
+    assert!(manifest.contains(&reference), "{manifest}");
+    let file = market.folder.path().join("stranger/deployment.json");
+    std::fs::write(&file, &manifest).unwrap();
+    market
+        .ends(
+            "stranger",
+            0,
+            &["deployment", "validate", "deployment.json"],
+        )
+        .await;
+
+    let add = [
+        "add",
+        "contoso.temperature-sensor",
+        "--file",
+        "deployment.json",
+        "--name",
+        "Second",
+    ];
+    market.ends("stranger", 0, &add).await;
+    let (_, said) = market.ends("stranger", 6, &add).await;
+    assert!(said.contains("Second"), "{said}");
+    let after = json(&std::fs::read_to_string(&file).unwrap());
+    let modules = &after["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"];
+    assert_eq!(modules["Second"]["settings"]["image"], reference.as_str());
+    market
+        .ends(
+            "stranger",
+            0,
+            &["deployment", "validate", "deployment.json"],
+        )
+        .await;
+    let none = [
+        "manifest",
+        "contoso.temperature-sensor",
+        "--version",
+        "9.9.9",
+    ];
+    market.ends("stranger", 3, &none).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_goes_from_a_folder_into_a_deployment() {
+    let market = Market::open().await;
+    market.people().await;
+    sign_in(&market).await;
+    market.seed("contoso/temperature-sensor").await;
+    let dir = market.sample("temperature-sensor");
+    publish(&market, &dir).await;
+    find_and_deploy(&market).await;
+
+    // A rejection names every rule, and so does the lint before it.
+    market.seed("northwind/gateway-inspector").await;
+    let bad = market.sample("gateway-inspector");
+    let (rows, _) = market
+        .ends("owner", 5, &["offer", "lint", bad.to_str().unwrap()])
+        .await;
+    let (_, said) = market
+        .ends("owner", 5, &["offer", "submit", bad.to_str().unwrap()])
+        .await;
+    assert!(
+        rows.contains("DEF-05") && said.contains("- DEF-05 "),
+        "{rows}\n{said}"
+    );
+    let (queue, _) = market
+        .ends("operator", 0, &["admin", "review", "list", "-o", "json"])
+        .await;
+    assert_eq!(json(&queue)["total"], 0);
+
+    let backup = [
+        "admin",
+        "backup",
+        "copy.db",
+        "--data",
+        market.folder.path().to_str().unwrap(),
+    ];
+    market.ends("operator", 0, &backup).await;
+    let copy = std::fs::read(market.folder.path().join("operator/copy.db")).unwrap();
+    assert!(copy.starts_with(b"SQLite format 3\0"));
+
+    market.ends("owner", 0, &["logout"]).await;
+    market.ends("owner", 4, &["token", "list"]).await;
+}

@@ -1,0 +1,112 @@
+//! `kill -9` during import, certification, go-live and push, many times: after each, everything visible is complete and
+//! every digest verifies; in the end every submission arrived.
+
+use std::time::Duration;
+
+use app::offers::{go_live, submit_offer};
+use domain::lifecycle::State;
+
+use crate::place::{EMAIL, PASSWORD, PATIENCE, Place, check_complete, image, sign_in};
+use crate::server::Server;
+
+/// Rounds in an ordinary run; `make soak` asks for more.
+const ROUNDS: u64 = 20;
+/// Offers on their way during the rounds.
+const OFFERS: usize = 4;
+
+fn rounds() -> u64 {
+    match std::env::var("EDGEMART_KILL_ROUNDS") {
+        Ok(text) => text.parse().expect("EDGEMART_KILL_ROUNDS is a number"),
+        Err(_) => ROUNDS,
+    }
+}
+
+/// Pushes blobs into `incoming/` until the server is gone.
+async fn push(url: String, round: u64) {
+    let client = reqwest::Client::new();
+    for at in 0_u64.. {
+        let bytes: Vec<u8> = (0..300_000_u64).map(|i| (i * 31 + at * 7 + round) as u8).collect();
+        let digest = oci::Digest::sha256_of(&bytes);
+        let start = client
+            .post(format!("{url}/v2/incoming/contoso/push/blobs/uploads/"))
+            .basic_auth(EMAIL, Some(PASSWORD))
+            .send()
+            .await;
+        let Ok(start) = start else { return };
+        assert_eq!(start.status(), 202);
+        let location = start.headers()["location"].to_str().unwrap().to_owned();
+        let location = location.strip_prefix(&url).unwrap_or(&location).to_owned();
+        let joint = if location.contains('?') { '&' } else { '?' };
+        let put = client
+            .put(format!("{url}{location}{joint}digest={digest}"))
+            .basic_auth(EMAIL, Some(PASSWORD))
+            .body(bytes)
+            .send()
+            .await;
+        let Ok(put) = put else { return };
+        assert_eq!(put.status(), 201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_half_written() {
+    let place = Place::new(None, None).await;
+    let mut submissions = Vec::new();
+    {
+        let app = place.app().await;
+        let owner = place.found(&app).await;
+        for at in 0..OFFERS {
+            let key = place.draft(&app, &owner, &format!("sensor-{at}"), &image(at)).await;
+            submissions.push(submit_offer(&app, &owner, &key, "").await.unwrap());
+        }
+    }
+    let mut hashed = 0;
+    for round in 0..rounds() {
+        let server = Server::start(&place.config, &[]).await;
+        let pushing = tokio::spawn(push(server.url.clone(), round));
+        // Spread over the first second; what falls where differs from machine to machine, and that is the point.
+        tokio::time::sleep(Duration::from_millis(20 + (round * 137) % 900)).await;
+        server.kill().await;
+        pushing.await.unwrap();
+        let app = place.app().await;
+        hashed = check_complete(&app).await;
+        let owner = sign_in(&app, EMAIL).await;
+        for id in &submissions {
+            let found = store::submissions::find(&app.reader, id).await.unwrap().unwrap();
+            assert!(!matches!(found.state, State::Rejected | State::Cancelled), "{:?}", found.failure);
+            if found.state == State::Preview {
+                go_live(&app, &owner, id).await.unwrap();
+            }
+        }
+    }
+    assert!(hashed > 0, "nothing was ever pushed or imported");
+    finish(&place, &submissions).await;
+}
+
+/// With a server left alone, everything arrives.
+async fn finish(place: &Place, submissions: &[String]) {
+    let server = Server::start(&place.config, &[]).await;
+    let app = place.app().await;
+    let owner = sign_in(&app, EMAIL).await;
+    let all_live = async {
+        loop {
+            let mut live = 0;
+            for id in submissions {
+                let found = store::submissions::find(&app.reader, id).await.unwrap().unwrap();
+                match found.state {
+                    State::Live => live += 1,
+                    State::Preview => go_live(&app, &owner, id).await.unwrap(),
+                    State::Rejected => panic!("{:?}", found.failure),
+                    _ => {}
+                }
+            }
+            if live == submissions.len() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_live).await.expect("not every submission went live");
+    check_complete(&app).await;
+    drop(server);
+}

@@ -1,0 +1,312 @@
+//! The shapes of answers about modules, plans and reports. Times are RFC 3339 in UTC, sizes are bytes.
+
+use std::collections::BTreeMap;
+
+use app::App;
+use app::catalog::{Facets, Module, ModulePlan};
+use app::clock::rfc3339;
+use certify::Report;
+use domain::release::Release;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::storefront;
+
+/// How every error looks (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProblemBody {
+    /// `about:blank`: the status says what kind it is.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What happened, in a few words.
+    title: String,
+    /// HTTP status.
+    status: u16,
+    /// Why, and what to do.
+    detail: String,
+    /// Path of the request.
+    instance: String,
+    /// Fields that broke rules, each with `field`, `limit`, `found`, `fix`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    violations: Option<Value>,
+    /// Placeholders without a value, each with `name` and `places`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    unfilled: Option<Value>,
+    /// Why a module cannot be merged, each with `code`, `pointer`, `what`, `fix`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    conflicts: Option<Value>,
+}
+
+/// A module as lists have it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ModuleItem {
+    /// `publisher.offer`
+    pub(super) id: String,
+    pub(super) publisher: String,
+    pub(super) offer: String,
+    pub(super) title: String,
+    pub(super) summary: String,
+    /// Such as `linux/arm64`; of the newest releases of all listed plans.
+    pub(super) platforms: Vec<String>,
+    pub(super) publisher_title: String,
+    /// The operator has confirmed who the publisher is.
+    pub(super) verified: bool,
+    /// Ids of subcategories.
+    pub(super) categories: Vec<String>,
+    pub(super) keywords: Vec<String>,
+    /// `free`, `byol`, `freemium`
+    pub(super) price_models: Vec<&'static str>,
+    /// Newest version of the first listed plan.
+    pub(super) version: Option<String>,
+    /// Compressed bytes for each platform, of the first listed plan that has it.
+    pub(super) sizes: BTreeMap<String, u64>,
+    /// Absent while there is no report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) checks: Option<Checks>,
+    /// Only when `device` was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fits: Option<bool>,
+    /// Time of the newest release.
+    pub(super) released_at: String,
+    /// Path of the 90×90 logo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) logo: Option<String>,
+    /// The module's page.
+    pub(super) url: String,
+}
+
+/// Counts of a certification report.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Checks {
+    pub(super) passed: usize,
+    /// Applicable rules that ran.
+    pub(super) applicable: usize,
+    pub(super) checked_at: String,
+}
+
+impl Checks {
+    pub(super) fn of(report: &Report) -> Self {
+        Self {
+            passed: report.passed(),
+            applicable: report.applicable(),
+            checked_at: rfc3339(report.checked_at),
+        }
+    }
+}
+
+impl ModuleItem {
+    pub(super) fn of(app: &App, module: &Module, fits: Option<bool>) -> Self {
+        let mut models: Vec<&'static str> = Vec::new();
+        let mut sizes = BTreeMap::new();
+        for plan in module.public_plans() {
+            let model = model(plan);
+            if !models.contains(&model) {
+                models.push(model);
+            }
+            for one in plan
+                .releases
+                .first()
+                .map(|r| r.platforms.as_slice())
+                .unwrap_or_default()
+            {
+                sizes
+                    .entry(one.platform.normalized().to_string())
+                    .or_insert(one.compressed_bytes);
+            }
+        }
+        let newest = module
+            .public_plans()
+            .next()
+            .and_then(|plan| plan.releases.first());
+        let page = storefront::path(module);
+        Self {
+            id: module.key.to_string(),
+            publisher: module.key.publisher.to_string(),
+            offer: module.key.offer.to_string(),
+            title: module.title.clone(),
+            summary: module.summary.clone(),
+            platforms: module.platforms.iter().map(ToString::to_string).collect(),
+            publisher_title: module.publisher_title.clone(),
+            verified: module.verified,
+            categories: module.categories.clone(),
+            keywords: module.keywords.clone(),
+            price_models: models,
+            version: newest.map(|release| release.version.to_string()),
+            sizes,
+            checks: module.report.as_ref().map(Checks::of),
+            fits,
+            released_at: rfc3339(module.released_at),
+            logo: Some(storefront::logo(&module.logos.medium)).filter(|path| !path.is_empty()),
+            url: format!(
+                "{}{page}",
+                app.settings.public_url.as_str().trim_end_matches('/')
+            ),
+        }
+    }
+}
+
+fn model(plan: &ModulePlan) -> &'static str {
+    use domain::offer::Price;
+    match plan.price {
+        Price::Free => "free",
+        Price::Byol { .. } => "byol",
+        Price::Freemium { .. } => "freemium",
+    }
+}
+
+/// One value of a facet.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FacetCount {
+    pub(super) value: String,
+    pub(super) title: String,
+    pub(super) count: usize,
+    pub(super) selected: bool,
+}
+
+/// Counts by facet: `platform`, `category`, `price`, `publisher`.
+pub(super) fn facets(facets: &Facets) -> BTreeMap<&'static str, Vec<FacetCount>> {
+    let by_name = facets.0.iter().map(|facet| {
+        let values = facet.values.iter().map(|value| FacetCount {
+            value: value.value.clone(),
+            title: value.title.clone(),
+            count: value.count,
+            selected: value.selected,
+        });
+        (facet.name, values.collect())
+    });
+    by_name.collect()
+}
+
+/// A part of the modules found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ModuleList {
+    pub(super) items: Vec<ModuleItem>,
+    /// Modules found in all.
+    pub(super) total: usize,
+    pub(super) facets: BTreeMap<&'static str, Vec<FacetCount>>,
+    /// `cursor` of the next part; null at the end.
+    pub(super) next: Option<String>,
+}
+
+/// A module with everything that is public about it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ModuleDetail {
+    #[serde(flatten)]
+    pub(super) item: ModuleItem,
+    /// Cleaned HTML.
+    pub(super) description: String,
+    pub(super) short_description: String,
+    /// The minimum-hardware paragraph as plain text.
+    pub(super) minimum_hardware: String,
+    pub(super) licence: String,
+    pub(super) documentation_url: String,
+    pub(super) privacy_policy_url: String,
+    #[schema(value_type = Object)]
+    pub(super) terms: Value,
+    #[schema(value_type = Object)]
+    pub(super) support: Value,
+    #[schema(value_type = Vec<Object>)]
+    pub(super) links: Value,
+    /// False when the publisher has stopped selling it.
+    pub(super) listed: bool,
+    /// Why and since when, and what to use instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(super) stopped: Option<Value>,
+    pub(super) plans: Vec<PlanDetail>,
+}
+
+/// A plan: one image repository, one default configuration, one price model.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlanDetail {
+    pub(super) plan: String,
+    pub(super) title: String,
+    pub(super) summary: String,
+    pub(super) description: String,
+    pub(super) hidden: bool,
+    /// `free`, `byol`, `freemium`
+    pub(super) price_model: &'static str,
+    /// The model with its texts: licence instructions, restrictions.
+    #[schema(value_type = Object)]
+    pub(super) price: Value,
+    /// Host and repository to pull from.
+    pub(super) image: String,
+    /// Newest first.
+    pub(super) versions: Vec<VersionDetail>,
+    /// What the customer has to say for the newest version, each with `name` and `places`.
+    #[schema(value_type = Vec<Object>)]
+    pub(super) placeholders: Value,
+}
+
+/// A version of a plan; it never changes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct VersionDetail {
+    pub(super) version: String,
+    pub(super) digest: String,
+    pub(super) tags: Vec<String>,
+    pub(super) platforms: Vec<String>,
+    /// One for each platform.
+    pub(super) images: Vec<ImageDetail>,
+    /// Image reference by digest, as manifests have it.
+    pub(super) reference: String,
+    pub(super) released_at: String,
+    pub(super) notes: String,
+    /// Routes, twin, environment variables and createOptions that the module starts with.
+    #[schema(value_type = Object)]
+    pub(super) defaults: Value,
+}
+
+/// The image for one platform.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ImageDetail {
+    pub(super) platform: String,
+    pub(super) digest: String,
+    pub(super) compressed_bytes: u64,
+    pub(super) layers: u32,
+}
+
+impl PlanDetail {
+    pub(super) fn of(app: &App, plan: &ModulePlan) -> Self {
+        Self {
+            plan: plan.plan.to_string(),
+            title: plan.title.clone(),
+            summary: plan.summary.clone(),
+            description: plan.description.clone(),
+            hidden: plan.hidden,
+            price_model: model(plan),
+            price: json!(plan.price),
+            image: format!("{}/{}", app.settings.registry_host, plan.repository),
+            versions: plan
+                .releases
+                .iter()
+                .map(|release| version(app, plan, release))
+                .collect(),
+            placeholders: json!(plan.placeholders),
+        }
+    }
+}
+
+fn version(app: &App, plan: &ModulePlan, release: &Release) -> VersionDetail {
+    let image = |one: &domain::release::ReleasePlatform| ImageDetail {
+        platform: one.platform.to_string(),
+        digest: one.digest.to_string(),
+        compressed_bytes: one.compressed_bytes,
+        layers: one.layers,
+    };
+    VersionDetail {
+        version: release.version.to_string(),
+        digest: release.digest.to_string(),
+        tags: release.tags.clone(),
+        platforms: release
+            .platforms
+            .iter()
+            .map(|one| one.platform.to_string())
+            .collect(),
+        images: release.platforms.iter().map(image).collect(),
+        reference: app::deploy::image_reference(app, plan, release),
+        released_at: rfc3339(release.released_at),
+        notes: release.notes.clone(),
+        defaults: json!(release.defaults),
+    }
+}

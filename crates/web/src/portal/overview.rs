@@ -1,0 +1,132 @@
+//! An offer at a glance: what is live, what to do next, its submissions and its history, and taking it off the shelf.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use domain::lifecycle::{OfferState, StopReason};
+use domain::role::PublisherAction;
+
+use super::draft::{Draft, Head, NextAction};
+use super::history::{Line, lines};
+use super::sections::choice;
+use super::selling::REASONS;
+use crate::fields::Field;
+use crate::format::{ago, day, moment};
+use crate::layout::Layout;
+use crate::messages::{t, t1, t2, word};
+use crate::page::page;
+use crate::params::Places;
+use crate::problem::Problem;
+use crate::state::Web;
+use crate::view::View as _;
+use crate::visitor::Visitor;
+
+/// Events shown of an offer.
+const EVENTS_MAX: u64 = 30;
+
+struct Trip {
+    href: String,
+    number: i64,
+    state: &'static str,
+    at: String,
+    ago: String,
+    by: String,
+}
+
+struct ReleaseRow {
+    plan: String,
+    version: String,
+    digest: String,
+    at: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/overview.html")]
+struct OverviewPage {
+    layout: Layout,
+    head: Head,
+    next: NextAction,
+    trips: Vec<Trip>,
+    releases: Vec<ReleaseRow>,
+    history: Vec<Line>,
+    may_sell: bool,
+    stopped: String,
+    stop_fields: Vec<Field>,
+}
+
+fn reason_word(reason: StopReason) -> &'static str {
+    REASONS
+        .iter()
+        .find(|(_, known)| *known == reason)
+        .map_or("other", |(word, _)| word)
+}
+
+fn stop_fields() -> Vec<Field> {
+    let reasons = REASONS.map(|(id, _)| choice(id, word("stop_reason", id), "", id == "other"));
+    vec![
+        Field::choose("radio", "reason", t("selling.reason"), reasons.to_vec()),
+        Field::text("alternative", t("selling.alternative"), "")
+            .mono()
+            .placeholder("publisher.offer")
+            .help(t("selling.alternative_help")),
+    ]
+}
+
+pub(super) async fn show(
+    State(web): State<Web>,
+    visitor: Visitor,
+    places: Places,
+) -> Result<Response, Problem> {
+    let draft = Draft::load(&web, &visitor, &places, PublisherAction::View).await?;
+    let (reader, now) = (&web.app.reader, web.app.clock.now());
+    let submissions = store::submissions::of_offer(reader, &draft.key).await?;
+    let names = super::history::names(
+        &web,
+        submissions
+            .iter()
+            .map(|each| each.created_by.as_str())
+            .collect(),
+    )
+    .await?;
+    let trips = submissions.iter().map(|each| Trip {
+        href: format!("/publish/submissions/{}", each.id),
+        number: each.number,
+        state: each.state.as_str(),
+        at: moment(each.created_at),
+        ago: ago(each.created_at, now),
+        by: names.get(&each.created_by).cloned().unwrap_or_default(),
+    });
+    let releases = store::releases::of_offer(reader, &draft.key).await?;
+    let releases = releases.into_iter().map(|release| ReleaseRow {
+        plan: release.plan.to_string(),
+        version: release.version.to_string(),
+        digest: release.digest.to_string(),
+        at: day(release.released_at),
+    });
+    let events =
+        store::events::of_subject(reader, "offer", &draft.key.to_string(), EVENTS_MAX).await?;
+    let stopped = match (&draft.row.state, &draft.row.stop) {
+        (OfferState::Stopped, Some(stop)) => {
+            let why = word("stop_reason", reason_word(stop.reason));
+            match &stop.alternative {
+                Some(other) => t2("selling.stopped_instead", why, other),
+                None => t1("selling.stopped_why", why),
+            }
+        }
+        _ => String::new(),
+    };
+    page(&OverviewPage {
+        layout: visitor.layout("publish"),
+        head: draft.head("", &[]),
+        next: draft.next_action(),
+        trips: trips.collect(),
+        releases: releases.collect(),
+        history: lines(&web, events).await?,
+        may_sell: visitor
+            .actor
+            .require(&draft.key.publisher, PublisherAction::GoLive)
+            .is_ok(),
+        stopped,
+        stop_fields: stop_fields(),
+    })
+}

@@ -1,0 +1,125 @@
+//! Many at once: the same blob, the same place of one upload, a delete against a push.
+
+use std::sync::Arc;
+
+use testkit::image::{ImageBuilder, digest};
+
+use crate::market::{INBOX, Market, on_both};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_blob_sixteen_times() {
+    on_both(async |market: Market| {
+        let market = Arc::new(market);
+        let token = Arc::new(market.pusher(INBOX).await);
+        let bytes: Arc<Vec<u8>> = Arc::new(
+            (0..2_000_000_u32)
+                .map(|i| i.to_le_bytes()[(i % 3) as usize])
+                .collect(),
+        );
+        let name = digest(&bytes);
+        let mut tasks = Vec::new();
+        for number in 0..16 {
+            let (market, token, bytes, name) =
+                (market.clone(), token.clone(), bytes.clone(), name.clone());
+            tasks.push(tokio::spawn(async move {
+                let auth = ("Authorization", token.as_str());
+                let opened = market
+                    .ask("POST", &format!("/v2/{INBOX}/blobs/uploads/"), &[auth], b"")
+                    .await;
+                let location = opened.header("location").to_owned();
+                let mut body = bytes.as_slice();
+                if number % 2 == 0 {
+                    assert_eq!(
+                        market.ask("PATCH", &location, &[auth], &bytes).await.status,
+                        202
+                    );
+                    body = b"";
+                }
+                market
+                    .ask("PUT", &format!("{location}?digest={name}"), &[auth], body)
+                    .await
+                    .status
+            }));
+        }
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), 201);
+        }
+        let got = market
+            .ask(
+                "GET",
+                &format!("/v2/{INBOX}/blobs/{name}"),
+                &[("Authorization", &token)],
+                b"",
+            )
+            .await;
+        assert!(got.body == *bytes);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_chunks_for_one_place_one_gets_in() {
+    on_both(async |market: Market| {
+        let token = market.pusher(INBOX).await;
+        let auth = ("Authorization", token.as_str());
+        let opened = market
+            .ask("POST", &format!("/v2/{INBOX}/blobs/uploads/"), &[auth], b"")
+            .await;
+        let location = opened.header("location").to_owned();
+        let (one, other) = (vec![b'1'; 500_000], vec![b'2'; 500_000]);
+        let headers = [auth, ("Content-Range", "0-499999")];
+        let (first, second) = tokio::join!(
+            market.ask("PATCH", &location, &headers, &one),
+            market.ask("PATCH", &location, &headers, &other)
+        );
+        let mut statuses = [first.status, second.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [202, 416]);
+        let kept = if first.status == 202 { one } else { other };
+        let closed = market
+            .ask(
+                "PUT",
+                &format!("{location}?digest={}", digest(&kept)),
+                &[auth],
+                b"",
+            )
+            .await;
+        assert_eq!(closed.status, 201, "{}", closed.text());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_is_never_left_without_its_layers() {
+    on_both(async |market: Market| {
+        let market = Arc::new(market);
+        let token = market.pusher(INBOX).await;
+        for round in 0..12 {
+            let image = ImageBuilder::all_platforms()
+                .single()
+                .file("round", round.to_string(), 0o644)
+                .build();
+            for (_, bytes) in &image.blobs {
+                market.push_blob(INBOX, &token, bytes).await;
+            }
+            let (top, layer) = (image.top().clone(), image.largest_blob().0.clone());
+            let auth = ("Authorization", token.as_str());
+            let (manifest_at, blob_at) = (
+                format!("/v2/{INBOX}/manifests/race"),
+                format!("/v2/{INBOX}/blobs/{layer}"),
+            );
+            let (headers, only_auth) = ([auth, ("Content-Type", top.media_type.as_str())], [auth]);
+            let (pushed, deleted) = tokio::join!(
+                market.ask("PUT", &manifest_at, &headers, &top.bytes),
+                market.ask("DELETE", &blob_at, &only_auth, b"")
+            );
+            match (pushed.status, deleted.status) {
+                (201, 409) | (400, 202) => {}
+                other => panic!("{other:?}: {} {}", pushed.text(), deleted.text()),
+            }
+            let there = market.ask("HEAD", &blob_at, &[auth], b"").await.status;
+            assert_eq!(there, if pushed.status == 201 { 200 } else { 404 });
+        }
+    })
+    .await;
+}
