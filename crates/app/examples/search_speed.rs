@@ -1,6 +1,8 @@
 //! How long a search takes over generated listings: `cargo run -p app --example search_speed -- 10000`.
 //! Prints p50 and p95 for each kind of query. A measurement, not a test: nothing here fails on a slow machine.
 
+#![expect(clippy::too_many_lines, reason = "one listing is one literal")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,10 +14,46 @@ use domain::taxonomy::SUBCATEGORIES;
 use oci::Digest;
 
 const WORDS: [&str; 40] = [
-    "temperature", "pressure", "vibration", "modbus", "opcua", "camera", "vision", "filter", "gateway", "historian",
-    "buffer", "forwarder", "bridge", "anomaly", "predictive", "energy", "meter", "pump", "motor", "valve", "conveyor",
-    "robot", "safety", "alarm", "threshold", "aggregate", "window", "statistics", "storage", "database", "mqtt", "http",
-    "certificate", "security", "monitor", "diagnostics", "simulator", "recorder", "translator", "protocol",
+    "temperature",
+    "pressure",
+    "vibration",
+    "modbus",
+    "opcua",
+    "camera",
+    "vision",
+    "filter",
+    "gateway",
+    "historian",
+    "buffer",
+    "forwarder",
+    "bridge",
+    "anomaly",
+    "predictive",
+    "energy",
+    "meter",
+    "pump",
+    "motor",
+    "valve",
+    "conveyor",
+    "robot",
+    "safety",
+    "alarm",
+    "threshold",
+    "aggregate",
+    "window",
+    "statistics",
+    "storage",
+    "database",
+    "mqtt",
+    "http",
+    "certificate",
+    "security",
+    "monitor",
+    "diagnostics",
+    "simulator",
+    "recorder",
+    "translator",
+    "protocol",
 ];
 const RUNS: usize = 400;
 
@@ -38,7 +76,9 @@ impl Numbers {
 }
 
 fn module(at: usize, numbers: &mut Numbers) -> Module {
-    let key: domain::ids::OfferKey = format!("publisher-{}.module-{at}", numbers.next(200)).parse().expect("a legal id");
+    let key: domain::ids::OfferKey = format!("publisher-{}.module-{at}", numbers.next(200))
+        .parse()
+        .expect("a legal id");
     let platforms: Vec<oci::Platform> = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
         .iter()
         .filter(|_| numbers.next(3) > 0)
@@ -53,7 +93,12 @@ fn module(at: usize, numbers: &mut Numbers) -> Module {
         tags: vec!["latest".into(), "1.0.0".into()],
         platforms: platforms
             .iter()
-            .map(|platform| ReleasePlatform { platform: platform.clone(), digest: digest.clone(), compressed_bytes: 1, layers: 1 })
+            .map(|platform| ReleasePlatform {
+                platform: platform.clone(),
+                digest: digest.clone(),
+                compressed_bytes: 1,
+                layers: 1,
+            })
             .collect(),
         defaults: Defaults::default(),
         notes: String::new(),
@@ -62,8 +107,12 @@ fn module(at: usize, numbers: &mut Numbers) -> Module {
     };
     let prices = [
         Price::Free,
-        Price::Byol { licence_instructions: String::new() },
-        Price::Freemium { restrictions: String::new() },
+        Price::Byol {
+            licence_instructions: String::new(),
+        },
+        Price::Freemium {
+            restrictions: String::new(),
+        },
     ];
     Module {
         publisher_title: key.publisher.to_string(),
@@ -77,7 +126,11 @@ fn module(at: usize, numbers: &mut Numbers) -> Module {
         description_text: numbers.words(120),
         hardware: String::new(),
         keywords: vec![numbers.words(1), numbers.words(1)],
-        categories: vec![SUBCATEGORIES[numbers.next(SUBCATEGORIES.len())].id.to_owned()],
+        categories: vec![
+            SUBCATEGORIES[numbers.next(SUBCATEGORIES.len())]
+                .id
+                .to_owned(),
+        ],
         kind: ModuleKind::Source,
         logos: Logos::default(),
         links: Vec::new(),
@@ -117,11 +170,19 @@ fn measure(name: &str, snapshot: &Snapshot, query: impl Fn(&mut Numbers) -> Quer
     }
     times.sort();
     let at = |share: usize| times[(RUNS * share / 100).min(RUNS - 1)].as_secs_f64() * 1_000.0;
-    println!("| {name} | {:.2} | {:.2} | {} |", at(50), at(95), hits / RUNS);
+    println!(
+        "| {name} | {:.2} | {:.2} | {} |",
+        at(50),
+        at(95),
+        hits / RUNS
+    );
 }
 
 fn text(text: String) -> Query {
-    Query { text, ..Query::default() }
+    Query {
+        text,
+        ..Query::default()
+    }
 }
 
 /// One letter wrong in the middle of a word.
@@ -133,17 +194,29 @@ fn misspelt(word: &str) -> String {
 }
 
 fn main() {
-    let count = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(10_000);
+    let count = std::env::args()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(10_000);
     let mut numbers = Numbers(1);
-    let modules: Vec<Arc<Module>> = (0..count).map(|at| Arc::new(module(at, &mut numbers))).collect();
+    let modules: Vec<Arc<Module>> = (0..count)
+        .map(|at| Arc::new(module(at, &mut numbers)))
+        .collect();
     let begun = Instant::now();
     let snapshot = Snapshot::of(1, modules).expect("the catalog is indexed");
-    println!("{count} listings indexed in {:.2} s\n", begun.elapsed().as_secs_f64());
+    println!(
+        "{count} listings indexed in {:.2} s\n",
+        begun.elapsed().as_secs_f64()
+    );
     println!("| query | p50 ms | p95 ms | hits on average |\n|---|---|---|---|");
     measure("one word", &snapshot, |n| text(n.words(1)));
     measure("two words", &snapshot, |n| text(n.words(2)));
-    measure("prefix of four letters", &snapshot, |n| text(n.words(1).chars().take(4).collect()));
-    measure("one letter missing", &snapshot, |n| text(misspelt(&n.words(1))));
+    measure("prefix of four letters", &snapshot, |n| {
+        text(n.words(1).chars().take(4).collect())
+    });
+    measure("one letter missing", &snapshot, |n| {
+        text(misspelt(&n.words(1)))
+    });
     measure("one word, one platform", &snapshot, |n| Query {
         platforms: vec!["linux/arm64".parse().expect("a platform")],
         ..text(n.words(1))

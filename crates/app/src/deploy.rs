@@ -69,7 +69,10 @@ fn names(placeholders: &[Placeholder]) -> String {
 
 /// The image reference that goes into a manifest: by digest, which the edge agent accepts and nobody can move.
 pub fn image_reference(app: &App, plan: &ModulePlan, release: &Release) -> String {
-    format!("{}/{}@{}", app.settings.registry_host, plan.repository, release.digest)
+    format!(
+        "{}/{}@{}",
+        app.settings.registry_host, plan.repository, release.digest
+    )
 }
 
 /// The entry of a module for a manifest, filled and checked again.
@@ -82,9 +85,9 @@ pub fn entry(
     let plan = module
         .plan(plan)
         .ok_or_else(|| Refused::not_found("plan", plan))?;
-    let release = plan.release(choice.version.as_deref()).ok_or_else(|| {
-        Refused::not_found("version", choice.version.clone().unwrap_or_default())
-    })?;
+    let release = plan
+        .release(choice.version.as_deref())
+        .ok_or_else(|| Refused::not_found("version", choice.version.clone().unwrap_or_default()))?;
     let filled =
         placeholder::fill(&release.defaults, &choice.values).map_err(NoManifest::Unfilled)?;
     let wrong: Vec<Violation> = domain::defaults::check_defaults(&filled)
@@ -115,6 +118,12 @@ pub fn manifest(
     };
     built.map_err(|error| {
         let fix = "Ask the publisher to shorten the container options.";
-        Refused::invalid("defaults.create_options", "container options the agent can read", error.to_string(), fix).into()
+        Refused::invalid(
+            "defaults.create_options",
+            "container options the agent can read",
+            error.to_string(),
+            fix,
+        )
+        .into()
     })
 }

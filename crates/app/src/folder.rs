@@ -55,7 +55,9 @@ pub fn read_folder(
     };
     let text = |path: &str| -> Result<Option<String>, FolderError> {
         bounded(path)?
-            .map(|bytes| String::from_utf8(bytes).map_err(|_| FolderError::NotText(path.to_owned())))
+            .map(|bytes| {
+                String::from_utf8(bytes).map_err(|_| FolderError::NotText(path.to_owned()))
+            })
             .transpose()
     };
     let yaml = text("offer.yaml")?.ok_or(FolderError::NoOffer)?;
@@ -141,8 +143,14 @@ mod tests {
         for path in ["/etc/passwd", "../x.png", "logos/../../x.png"] {
             let yaml = format!("publisher: a\noffer: b\nlisting:\n  logos:\n    small: {path}\n");
             let files = vec![("offer.yaml".to_owned(), yaml.into_bytes())];
-            assert!(matches!(read_folder(reader(files)), Err(FolderError::Outside("small", _))));
+            assert!(matches!(
+                read_folder(reader(files)),
+                Err(FolderError::Outside("small", _))
+            ));
         }
-        assert!(matches!(read_folder(reader(vec![])), Err(FolderError::NoOffer)));
+        assert!(matches!(
+            read_folder(reader(vec![])),
+            Err(FolderError::NoOffer)
+        ));
     }
 }

@@ -4,7 +4,10 @@
 pub mod accounts;
 pub mod admin;
 pub mod catalog;
+pub mod clock;
+pub mod context;
 pub mod deploy;
+pub mod egress;
 pub mod error;
 pub mod folder;
 pub mod jobs;
@@ -12,12 +15,9 @@ pub mod offers;
 pub mod pipeline;
 pub mod publishers;
 pub mod registry;
-pub mod clock;
-pub mod context;
+pub mod secrets;
 pub mod settings;
 pub mod upstream;
-pub mod secrets;
-pub mod egress;
 
 mod links;
 mod record;

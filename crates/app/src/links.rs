@@ -40,10 +40,22 @@ pub(crate) async fn check(app: &App, offer: &Offer) -> Option<Vec<LinkEvidence>>
 fn addresses(offer: &Offer) -> Vec<(String, String)> {
     let listing = &offer.listing;
     let mut all = vec![
-        ("listing.privacy_policy_url".to_owned(), listing.privacy_policy_url.clone()),
-        ("listing.documentation_url".to_owned(), listing.documentation_url.clone()),
-        ("listing.support_contact.url".to_owned(), listing.support_contact.url.clone()),
-        ("properties.terms.url".to_owned(), offer.properties.terms.url.clone()),
+        (
+            "listing.privacy_policy_url".to_owned(),
+            listing.privacy_policy_url.clone(),
+        ),
+        (
+            "listing.documentation_url".to_owned(),
+            listing.documentation_url.clone(),
+        ),
+        (
+            "listing.support_contact.url".to_owned(),
+            listing.support_contact.url.clone(),
+        ),
+        (
+            "properties.terms.url".to_owned(),
+            offer.properties.terms.url.clone(),
+        ),
     ];
     for (at, link) in listing.useful_links.iter().enumerate() {
         all.push((format!("listing.useful_links[{at}].url"), link.url.clone()));

@@ -10,7 +10,7 @@ use crate::clock::new_id;
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// An account.
     Account,
     /// A publisher.
@@ -27,7 +27,7 @@ pub enum Subject {
 
 impl Subject {
     /// The word in the database.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::Publisher => "publisher",

@@ -68,7 +68,11 @@ impl Actor {
     }
 
     /// May this actor do `action` with the publisher's things?
-    pub fn require(&self, publisher: &PublisherId, action: PublisherAction) -> Result<(), Forbidden> {
+    pub fn require(
+        &self,
+        publisher: &PublisherId,
+        action: PublisherAction,
+    ) -> Result<(), Forbidden> {
         if *self == Self::System {
             return Ok(());
         }

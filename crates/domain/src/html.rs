@@ -26,7 +26,7 @@ pub fn refused_elements(html: &str) -> Vec<String> {
         let name: String = piece
             .trim_start_matches('/')
             .chars()
-            .take_while(|c| c.is_ascii_alphanumeric())
+            .take_while(char::is_ascii_alphanumeric)
             .collect::<String>()
             .to_ascii_lowercase();
         let starts_like_an_element = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -77,7 +77,9 @@ mod tests {
     fn scripts_and_handlers_do_not_survive() {
         let hostile = r#"<p onclick="x()">Hi<script>alert(1)</script><img src=x onerror=y> <a href="javascript:z">link</a></p><svg><p>q</p></svg>"#;
         let cleaned = clean(hostile);
-        for word in ["onclick", "script", "alert", "img", "onerror", "href", "svg"] {
+        for word in [
+            "onclick", "script", "alert", "img", "onerror", "href", "svg",
+        ] {
             assert!(!cleaned.contains(word), "{word} in {cleaned}");
         }
         assert!(cleaned.starts_with("<p>Hi"), "{cleaned}");
@@ -87,7 +89,9 @@ mod tests {
 
     #[test]
     fn the_last_paragraph_is_found() {
-        let text = clean("<h1>A</h1><p>b</p><p><u>Minimum hardware requirements:</u> Linux &amp; 64 MB</p>");
+        let text = clean(
+            "<h1>A</h1><p>b</p><p><u>Minimum hardware requirements:</u> Linux &amp; 64 MB</p>",
+        );
         assert_eq!(
             last_paragraph(&text).as_deref(),
             Some("Minimum hardware requirements: Linux & 64 MB")

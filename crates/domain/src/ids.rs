@@ -82,7 +82,7 @@ pub fn skeleton(id: &str) -> String {
     id.replace("rn", "m")
         .replace("vv", "w")
         .chars()
-        .filter(|c| c.is_ascii_alphanumeric())
+        .filter(char::is_ascii_alphanumeric)
         .map(|c| match c {
             '0' => 'o',
             '1' | 'i' => 'l',
@@ -212,7 +212,16 @@ mod tests {
 
     #[test]
     fn ids_are_legal_image_name_parts() {
-        for good in ["a", "contoso", "a-b", "a--b", "a_b", "a__b", "7", &"a".repeat(50)] {
+        for good in [
+            "a",
+            "contoso",
+            "a-b",
+            "a--b",
+            "a_b",
+            "a__b",
+            "7",
+            &"a".repeat(50),
+        ] {
             assert!(check_id(good).is_ok(), "{good}");
         }
         for bad in [
@@ -232,7 +241,10 @@ mod tests {
         ] {
             assert!(check_id(bad).is_err(), "{bad}");
         }
-        assert_eq!(check_id("incoming"), Err(IdError::Reserved("incoming".into())));
+        assert_eq!(
+            check_id("incoming"),
+            Err(IdError::Reserved("incoming".into()))
+        );
     }
 
     #[test]

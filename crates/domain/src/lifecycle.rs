@@ -136,10 +136,9 @@ impl State {
             (S::Publishing, T::Publish) => Ok(S::Live),
             (S::Publishing, T::UndoPublish) => Ok(S::Preview),
             (S::Importing | S::Certifying | S::InReview, T::Reject) => Ok(S::Rejected),
-            (
-                S::Submitted | S::Importing | S::Certifying | S::InReview | S::Preview,
-                T::Cancel,
-            ) => Ok(S::Cancelled),
+            (S::Submitted | S::Importing | S::Certifying | S::InReview | S::Preview, T::Cancel) => {
+                Ok(S::Cancelled)
+            }
             (S::Live, T::Supersede) => Ok(S::Superseded),
             (state, step) => Err(Refused { state, step }),
         }
@@ -260,12 +259,20 @@ mod tests {
     #[test]
     fn final_states_have_no_way_out_but_superseded() {
         for state in [State::Rejected, State::Cancelled, State::Superseded] {
-            for step in [Step::StartImport, Step::OpenPreview, Step::Publish, Step::Reject] {
+            for step in [
+                Step::StartImport,
+                Step::OpenPreview,
+                Step::Publish,
+                Step::Reject,
+            ] {
                 assert!(state.after(step).is_err());
             }
         }
         let refusal = State::Live.after(Step::Cancel).unwrap_err();
-        assert_eq!(refusal.to_string(), "a submission that is live cannot be cancelled");
+        assert_eq!(
+            refusal.to_string(),
+            "a submission that is live cannot be cancelled"
+        );
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub enum LogoError {
     #[error("a logo is a PNG; this file could not be read as one: {0}. Export it as PNG again")]
     NotPng(String),
     /// Wrong pixels.
-    #[error("the {slot} logo is exactly {want_width}×{want_height} pixels; this one is {width}×{height}. Resize it")]
+    #[error(
+        "the {slot} logo is exactly {want_width}×{want_height} pixels; this one is {width}×{height}. Resize it"
+    )]
     WrongSize {
         /// `small`, `medium`, `large` or `wide`.
         slot: &'static str,
@@ -102,7 +104,10 @@ mod tests {
         // The header now claims 60,000×60,000 pixels; its checksum is wrong too, which is also no PNG.
         bomb[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         assert!(check(LogoSlot::Small, &bomb).is_err());
-        assert!(matches!(check(LogoSlot::Small, b"GIF89a"), Err(LogoError::NotPng(_))));
+        assert!(matches!(
+            check(LogoSlot::Small, b"GIF89a"),
+            Err(LogoError::NotPng(_))
+        ));
         let whole = picture(40, 40);
         assert!(check(LogoSlot::Small, &whole[..whole.len() / 2]).is_err());
         assert!(matches!(

@@ -52,9 +52,21 @@ impl Default for Matrix {
         };
         Self {
             platforms: vec![
-                row(linux("amd64", None), Demand::Required, "industrial PCs; Ubuntu, RHEL, Azure Linux"),
-                row(linux("arm64", None), Demand::Recommended, "Raspberry Pi 4 and 5 (64-bit); Ubuntu"),
-                row(linux("arm", Some("v7")), Demand::Required, "Raspberry Pi 2 to 4 (32-bit); Debian"),
+                row(
+                    linux("amd64", None),
+                    Demand::Required,
+                    "industrial PCs; Ubuntu, RHEL, Azure Linux",
+                ),
+                row(
+                    linux("arm64", None),
+                    Demand::Recommended,
+                    "Raspberry Pi 4 and 5 (64-bit); Ubuntu",
+                ),
+                row(
+                    linux("arm", Some("v7")),
+                    Demand::Required,
+                    "Raspberry Pi 2 to 4 (32-bit); Debian",
+                ),
             ],
             any_allowed: true,
         }

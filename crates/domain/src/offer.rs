@@ -336,8 +336,8 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_refused_by_name() {
-        let error =
-            serde_json::from_str::<Offer>(r#"{"publisher":"a","offer":"b","titel":"x"}"#).unwrap_err();
+        let error = serde_json::from_str::<Offer>(r#"{"publisher":"a","offer":"b","titel":"x"}"#)
+            .unwrap_err();
         assert!(error.to_string().contains("titel"), "{error}");
     }
 
@@ -346,6 +346,9 @@ mod tests {
         let price: Price =
             serde_json::from_str(r#"{"model":"byol","licence_instructions":"ask"}"#).unwrap();
         assert_eq!(price.model(), "byol");
-        assert_eq!(serde_json::from_str::<Price>(r#"{"model":"free"}"#).unwrap(), Price::Free);
+        assert_eq!(
+            serde_json::from_str::<Price>(r#"{"model":"free"}"#).unwrap(),
+            Price::Free
+        );
     }
 }

@@ -61,7 +61,9 @@ impl std::str::FromStr for MemberRole {
             "developer" => Ok(Self::Developer),
             "manager" => Ok(Self::Manager),
             "owner" => Ok(Self::Owner),
-            other => Err(format!("`{other}` is not a role; use owner, manager or developer")),
+            other => Err(format!(
+                "`{other}` is not a role; use owner, manager or developer"
+            )),
         }
     }
 }
@@ -101,7 +103,9 @@ impl std::str::FromStr for TokenScope {
         Self::ALL
             .into_iter()
             .find(|scope| scope.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is not a token scope; use read, publish, push or admin"))
+            .ok_or_else(|| {
+                format!("`{text}` is not a token scope; use read, publish, push or admin")
+            })
     }
 }
 

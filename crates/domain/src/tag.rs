@@ -30,13 +30,19 @@ pub enum ModuleTag {
 
 /// A text that is no tag or version of a module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not `latest`, `X.Y`, `X.Y.Z`, `X.Y-suffix` or `X.Y.Z-suffix` (integers without leading zeros, suffix of letters, digits, `_`, `.`, `-`, at most 128 characters)")]
+#[error(
+    "`{0}` is not `latest`, `X.Y`, `X.Y.Z`, `X.Y-suffix` or `X.Y.Z-suffix` (integers without leading zeros, suffix of letters, digits, `_`, `.`, `-`, at most 128 characters)"
+)]
 pub struct TagError(pub String);
 
 fn integer(text: &str) -> Option<u32> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let canonical = text == "0" || !text.starts_with('0');
-    if plain && canonical { text.parse().ok() } else { None }
+    if plain && canonical {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 impl std::str::FromStr for Version {
@@ -115,13 +121,36 @@ mod tests {
 
     #[test]
     fn the_grammar_of_domain_4_2() {
-        for good in ["latest", "1.0", "1.0.1", "1.0-arm", "1.0.1-linux-x64", "0.0.0", "10.20.30-a_b.c"] {
+        for good in [
+            "latest",
+            "1.0",
+            "1.0.1",
+            "1.0-arm",
+            "1.0.1-linux-x64",
+            "0.0.0",
+            "10.20.30-a_b.c",
+        ] {
             assert!(good.parse::<ModuleTag>().is_ok(), "{good}");
         }
-        for bad in ["", "1", "v1.0", "01.0", "1.0.0.0", "1.0-", "1.0.1+a", "Latest", "1.0.1-ä", "4294967296.0"] {
+        for bad in [
+            "",
+            "1",
+            "v1.0",
+            "01.0",
+            "1.0.0.0",
+            "1.0-",
+            "1.0.1+a",
+            "Latest",
+            "1.0.1-ä",
+            "4294967296.0",
+        ] {
             assert!(bad.parse::<ModuleTag>().is_err(), "{bad}");
         }
-        assert!(format!("1.0-{}", "a".repeat(130)).parse::<ModuleTag>().is_err());
+        assert!(
+            format!("1.0-{}", "a".repeat(130))
+                .parse::<ModuleTag>()
+                .is_err()
+        );
     }
 
     #[test]

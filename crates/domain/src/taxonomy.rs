@@ -21,14 +21,38 @@ pub struct Subcategory {
 
 /// The finer taxonomy.
 pub const SUBCATEGORIES: &[Subcategory] = &[
-    Subcategory { id: "protocols", title: "Protocols & gateways" },
-    Subcategory { id: "analytics", title: "Analytics & filtering" },
-    Subcategory { id: "vision-ai", title: "Vision & AI" },
-    Subcategory { id: "storage", title: "Storage & databases" },
-    Subcategory { id: "connectivity", title: "Connectivity & forwarding" },
-    Subcategory { id: "monitoring", title: "Monitoring & diagnostics" },
-    Subcategory { id: "security", title: "Security" },
-    Subcategory { id: "simulation", title: "Simulation & testing" },
+    Subcategory {
+        id: "protocols",
+        title: "Protocols & gateways",
+    },
+    Subcategory {
+        id: "analytics",
+        title: "Analytics & filtering",
+    },
+    Subcategory {
+        id: "vision-ai",
+        title: "Vision & AI",
+    },
+    Subcategory {
+        id: "storage",
+        title: "Storage & databases",
+    },
+    Subcategory {
+        id: "connectivity",
+        title: "Connectivity & forwarding",
+    },
+    Subcategory {
+        id: "monitoring",
+        title: "Monitoring & diagnostics",
+    },
+    Subcategory {
+        id: "security",
+        title: "Security",
+    },
+    Subcategory {
+        id: "simulation",
+        title: "Simulation & testing",
+    },
 ];
 
 /// Looks a subcategory up by id.

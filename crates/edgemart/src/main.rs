@@ -21,11 +21,17 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     // Two providers linked into one binary would panic at the first connection; naming one rules that out.
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         eprintln!("error: another TLS provider was installed first; this build is broken");
         return ExitCode::FAILURE;
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(cli::run(command)),
         Err(error) => {
             eprintln!("error: the asynchronous runtime could not start: {error}");

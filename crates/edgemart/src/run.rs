@@ -35,7 +35,9 @@ pub(crate) enum StartError {
     #[error("{0}")]
     Keys(String),
     /// The listener.
-    #[error("cannot listen on {0}: {1}. Is another server there? Choose another address with --listen")]
+    #[error(
+        "cannot listen on {0}: {1}. Is another server there? Choose another address with --listen"
+    )]
     Listen(SocketAddr, std::io::Error),
 }
 
@@ -65,7 +67,12 @@ pub(crate) fn make_data_folder(data: &Path) -> Result<(), StartError> {
 pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Running, StartError> {
     make_data_folder(&config.data)?;
     let keys = |e: &dyn std::fmt::Display| StartError::Keys(e.to_string());
-    let store = store::open(&config.database_url, &config.storage_url, storage_keys().as_ref()).await?;
+    let store = store::open(
+        &config.database_url,
+        &config.storage_url,
+        storage_keys().as_ref(),
+    )
+    .await?;
     let secrets = match environment_text("EDGEMART_SECRET_KEYS") {
         Some(text) => SecretKeys::from_text(&text),
         None => SecretKeys::open_or_create(&config.data.join("secrets.key")),
@@ -91,15 +98,18 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
     let options = web::Options {
         trusted_proxies: config.trusted_proxies,
     };
-    let router = web::router(app.clone(), options)
-        .into_make_service_with_connect_info::<SocketAddr>();
+    let router =
+        web::router(app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(async move {
         let mut stopped = stopped;
         let until = async move {
             // An error means that the sender is gone, which is a stop too.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(until)
+            .await
+        {
             tracing::error!(%error, "the server ended");
         }
     });
@@ -141,7 +151,10 @@ impl Running {
             }
             let _ = self.server.await;
         };
-        if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drain).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drain)
+            .await
+            .is_err()
+        {
             tracing::warn!("some requests were cut off");
         }
     }

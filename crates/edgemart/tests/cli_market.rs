@@ -1,6 +1,11 @@
 //! The binary against a real marketplace with its jobs running: sign in, get approved, submit a sample from a folder,
 //! watch it, go live, find it, add it to a deployment; be refused with every reason; sign out.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that goes wrong panics, in its helpers too"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 

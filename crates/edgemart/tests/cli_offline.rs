@@ -1,6 +1,11 @@
 //! The binary as a person or a script meets it, without a marketplace: exit codes, what goes to stdout and what to
 //! stderr, and that files are changed exactly as announced. `add` meets an HTTP server that knows one module.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that goes wrong panics, in its helpers too"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -66,7 +71,7 @@ const TEMPLATE: &str = r#"{
     },
     "$edgeHub": {
       "properties.desired": {
-        "schemaVersion": "1.1",
+        "schemaVersion": "1.2",
         "routes": { "SensorUp": "FROM /messages/modules/Sensor/outputs/* INTO $upstream" },
         "storeAndForwardConfiguration": { "timeToLiveSecs": 7200 }
       }

@@ -1,6 +1,11 @@
 //! The laws of the house that a compiler does not know: who may depend on whom, how long a file may be, which crates are
 //! banned, and that nothing half-done or local slipped into the tree.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that goes wrong panics, in its helpers too"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -16,15 +21,30 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("store", &["domain", "oci"]),
     ("app", &["certify", "domain", "oci", "store"]),
     ("web", &["app", "certify", "domain", "oci", "store"]),
-    ("edgemart", &["app", "certify", "domain", "oci", "samples", "store", "web"]),
-    ("testkit", &["app", "certify", "domain", "oci", "samples", "store", "web"]),
+    (
+        "edgemart",
+        &["app", "certify", "domain", "oci", "samples", "store", "web"],
+    ),
+    (
+        "testkit",
+        &["app", "certify", "domain", "oci", "samples", "store", "web"],
+    ),
 ];
 
 /// Packages that must not be linked: a second TLS provider panics at run time, and C builds cost minutes.
-const BANNED: &[&str] = &["aws-lc-sys", "aws-lc-rs", "openssl-sys", "openssl", "native-tls"];
+const BANNED: &[&str] = &[
+    "aws-lc-sys",
+    "aws-lc-rs",
+    "openssl-sys",
+    "openssl",
+    "native-tls",
+];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -36,24 +56,37 @@ fn read(path: impl AsRef<Path>) -> String {
 fn names(manifest: &str, table: &str) -> BTreeSet<String> {
     let value: toml::Table = manifest.parse().unwrap();
     let found = value.get(table).and_then(toml::Value::as_table);
-    found.map(|t| t.keys().cloned().collect()).unwrap_or_default()
+    found
+        .map(|t| t.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// Files that git tracks or would track.
 fn files() -> Vec<PathBuf> {
     let listed = std::process::Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ])
         .current_dir(root())
         .output()
         .expect("git tells which files are ours");
     assert!(listed.status.success(), "git ls-files failed");
     let names = String::from_utf8(listed.stdout).unwrap();
     let paths = names.split('\0').filter(|name| !name.is_empty());
-    paths.map(|name| root().join(name)).filter(|path| path.is_file()).collect()
+    paths
+        .map(|name| root().join(name))
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 fn ends_with(path: &Path, endings: &[&str]) -> bool {
-    path.extension().and_then(|e| e.to_str()).is_some_and(|e| endings.contains(&e))
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| endings.contains(&e))
 }
 
 #[test]
@@ -63,14 +96,22 @@ fn crates_depend_only_downwards() {
     for entry in std::fs::read_dir(root().join("crates")).unwrap() {
         let folder = entry.unwrap().path();
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-        let may = allowed.get(name.as_str()).unwrap_or_else(|| panic!("crate {name} is not in the table"));
+        let may = allowed
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("crate {name} is not in the table"));
         let manifest = read(folder.join("Cargo.toml"));
         for dependency in names(&manifest, "dependencies") {
             if ours.contains(dependency.as_str()) {
-                assert!(may.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
+                assert!(
+                    may.contains(&dependency.as_str()),
+                    "{name} must not depend on {dependency}"
+                );
             }
         }
-        assert!(!names(&manifest, "dependencies").contains("testkit"), "testkit is for tests only");
+        assert!(
+            !names(&manifest, "dependencies").contains("testkit"),
+            "testkit is for tests only"
+        );
     }
 }
 
@@ -79,8 +120,20 @@ fn pure_crates_stay_pure() {
     for name in ["oci", "domain", "certify"] {
         let manifest = read(root().join("crates").join(name).join("Cargo.toml"));
         let dependencies = names(&manifest, "dependencies");
-        for effect in ["tokio", "reqwest", "sea-orm", "object_store", "axum", "jiff", "uuid", "ring"] {
-            assert!(!dependencies.contains(effect), "{name} is pure and must not depend on {effect}");
+        for effect in [
+            "tokio",
+            "reqwest",
+            "sea-orm",
+            "object_store",
+            "axum",
+            "jiff",
+            "uuid",
+            "ring",
+        ] {
+            assert!(
+                !dependencies.contains(effect),
+                "{name} is pure and must not depend on {effect}"
+            );
         }
     }
 }
@@ -91,7 +144,10 @@ fn banned_packages_are_not_linked() {
     let packages = lock["package"].as_array().unwrap();
     let linked: BTreeSet<&str> = packages.iter().filter_map(|p| p["name"].as_str()).collect();
     for banned in BANNED {
-        assert!(!linked.contains(banned), "{banned} must not be linked; see CONTRIBUTING.md");
+        assert!(
+            !linked.contains(banned),
+            "{banned} must not be linked; see CONTRIBUTING.md"
+        );
     }
 }
 
@@ -100,7 +156,11 @@ fn files_are_short() {
     for path in files() {
         if ends_with(&path, &["rs", "html", "sh", "js"]) && !path.ends_with("htmx.min.js") {
             let lines = read(&path).lines().count();
-            assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines; a file has at most {FILE_LINES_MAX}", path.display());
+            assert!(
+                lines <= FILE_LINES_MAX,
+                "{} has {lines} lines; a file has at most {FILE_LINES_MAX}",
+                path.display()
+            );
         }
     }
 }
@@ -111,7 +171,11 @@ fn modules_say_what_they_are_for() {
         if ends_with(&path, &["rs"]) && path.components().any(|part| part.as_os_str() == "src") {
             let text = read(&path);
             let first = text.lines().next().unwrap_or_default();
-            assert!(first.starts_with("//!"), "{} does not open with what it is for", path.display());
+            assert!(
+                first.starts_with("//!"),
+                "{} does not open with what it is for",
+                path.display()
+            );
         }
     }
 }
@@ -119,7 +183,12 @@ fn modules_say_what_they_are_for() {
 #[test]
 fn nothing_is_left_half_done() {
     // Put together here, so that this file does not find itself.
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimplemented", "!("), concat!("todo", "!(")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("unimplemented", "!("),
+        concat!("todo", "!("),
+    ];
     for path in files() {
         if ends_with(&path, &["rs", "html", "sh", "toml"]) {
             let text = read(&path);
@@ -134,9 +203,15 @@ fn nothing_is_left_half_done() {
 fn sql_stays_in_the_store() {
     for path in files() {
         let inside = path.strip_prefix(root()).unwrap().to_owned();
-        if ends_with(&path, &["rs"]) && (inside.starts_with("crates/web/src") || inside.starts_with("crates/app/src")) {
+        if ends_with(&path, &["rs"])
+            && (inside.starts_with("crates/web/src") || inside.starts_with("crates/app/src"))
+        {
             let text = read(&path);
-            assert!(!text.contains("sea_orm"), "{} talks to the database past the store", inside.display());
+            assert!(
+                !text.contains("sea_orm"),
+                "{} talks to the database past the store",
+                inside.display()
+            );
         }
     }
 }

@@ -1,6 +1,13 @@
 //! Serves the whole site with invented content, for looking at the signed-in pages:
 //! `cargo run -p web --example signed_in [ADDRESS]`. Prints a cookie for each role; nothing of it is kept.
 
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::too_many_lines,
+    reason = "shares the tests' seeding, which panics when it goes wrong"
+)]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 #[path = "../tests/people/mod.rs"]

@@ -1,6 +1,13 @@
 //! Serves the whole site on rows of invented modules, for looking at it: `cargo run -p web --example storefront`.
 //! The address is the first argument, by default 127.0.0.1:8098.
 
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::too_many_lines,
+    reason = "shares the tests' seeding, which panics when it goes wrong"
+)]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 

@@ -48,7 +48,10 @@ impl Form {
     }
 
     /// Every field whose name begins so, with the rest of the name.
-    pub(crate) fn starting<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(crate) fn starting<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.fields
             .iter()
             .filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
@@ -73,7 +76,10 @@ pub(crate) fn check_origin(headers: &HeaderMap, web: &Web) -> Result<(), Problem
         return Ok(());
     };
     let ours = web.app.settings.public_url.origin().ascii_serialization();
-    let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let host = headers
+        .get(HOST)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     // Behind no proxy the browser's own address counts too, so that 127.0.0.1 and localhost both work.
     let here = [format!("http://{host}"), format!("https://{host}")];
     let given = origin.to_str().unwrap_or_default();
@@ -97,7 +103,10 @@ pub(crate) fn check_csrf(visitor: &Visitor, given: &str) -> Result<(), Problem> 
 }
 
 fn decode(text: &[u8]) -> Result<String, Problem> {
-    let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|b| if *b == b'+' { b' ' } else { *b })
+        .collect();
     let decoded = percent_decode(&spaced).decode_utf8();
     let text = decoded.map_err(|_| Problem::bad_request("A field is not UTF-8 text."))?;
     if text.contains('\0') {
@@ -126,7 +135,11 @@ impl FromRequest<Web> for Form {
         let (mut parts, body) = request.into_parts();
         check_origin(&parts.headers, web)?;
         let visitor = Visitor::from_request_parts(&mut parts, web).await?;
-        let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let kind = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
         if !kind.starts_with("application/x-www-form-urlencoded") {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -134,13 +147,15 @@ impl FromRequest<Web> for Form {
                 "This address takes a form (application/x-www-form-urlencoded).",
             ));
         }
-        let body: Bytes = axum::body::to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The form is too large",
-                "A form is at most 1 MiB. Shorten the longest texts.",
-            )
-        })?;
+        let body: Bytes = axum::body::to_bytes(body, FORM_BYTES_MAX)
+            .await
+            .map_err(|_| {
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The form is too large",
+                    "A form is at most 1 MiB. Shorten the longest texts.",
+                )
+            })?;
         let form = Self {
             fields: parse(&body)?,
             visitor,
@@ -157,8 +172,14 @@ mod tests {
     #[test]
     fn fields_are_decoded() {
         let fields = parse(b"a=1&b=x+y%26z&c&a=2&%C3%BC=").unwrap();
-        let pairs: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(pairs, [("a", "1"), ("b", "x y&z"), ("c", ""), ("a", "2"), ("ü", "")]);
+        let pairs: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [("a", "1"), ("b", "x y&z"), ("c", ""), ("a", "2"), ("ü", "")]
+        );
     }
 
     #[test]

@@ -57,9 +57,15 @@ pub(crate) async fn show_problems(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let visitor = <Visitor as axum::extract::FromRequestParts<Web>>::from_request_parts(&mut parts, &web).await;
+    let visitor =
+        <Visitor as axum::extract::FromRequestParts<Web>>::from_request_parts(&mut parts, &web)
+            .await;
     let request_id = request_id(&parts.headers);
-    let here = parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    let here = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |p| p.as_str())
+        .to_owned();
     let is_get = parts.method == http::Method::GET;
     let response = match &visitor {
         Ok(_) => next.run(Request::from_parts(parts, body)).await,
@@ -70,13 +76,19 @@ pub(crate) async fn show_problems(
     };
     let layout = visitor.map_or_else(|_| Layout::default(), |visitor| visitor.layout(""));
     if problem.sign_in && is_get {
-        let back: String = percent_encoding::utf8_percent_encode(&here, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let back: String =
+            percent_encoding::utf8_percent_encode(&here, percent_encoding::NON_ALPHANUMERIC)
+                .to_string();
         return see_other(&format!("/account/sign-in?next={back}"));
     }
     let shown = ProblemPage {
         layout,
         request_id,
-        sign_in: if problem.sign_in { "/account/sign-in".into() } else { String::new() },
+        sign_in: if problem.sign_in {
+            "/account/sign-in".into()
+        } else {
+            String::new()
+        },
         problem: problem.clone(),
     };
     let mut page = page_with(problem.status, &shown).unwrap_or_else(IntoResponse::into_response);
@@ -94,10 +106,16 @@ pub(crate) async fn problems_as_json(request: Request, next: Next) -> Response {
     let body = problem.json(&here).to_string();
     let mut answer = (problem.status, body).into_response();
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if problem.sign_in {
-        headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"edgemart\""));
+        headers.insert(
+            http::header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"edgemart\""),
+        );
     }
     retry_after(&mut answer, &problem);
     answer
@@ -105,11 +123,15 @@ pub(crate) async fn problems_as_json(request: Request, next: Next) -> Response {
 
 fn retry_after(response: &mut Response, problem: &Problem) {
     if let Some(seconds) = problem.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
 }
 
 pub(crate) fn request_id(headers: &http::HeaderMap) -> String {
-    let id = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let id = headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok());
     id.unwrap_or_default().to_owned()
 }

@@ -82,11 +82,17 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Forbidden(Forbidden::SignInFirst) => Self {
                 sign_in: true,
-                ..Self::new(StatusCode::UNAUTHORIZED, "Sign in first", "This needs an account. Sign in and you come back here.")
+                ..Self::new(
+                    StatusCode::UNAUTHORIZED,
+                    "Sign in first",
+                    "This needs an account. Sign in and you come back here.",
+                )
             },
-            Refused::Forbidden(scope @ Forbidden::Scope(_)) => {
-                Self::new(StatusCode::FORBIDDEN, "Not with this token", format!("{scope}."))
-            }
+            Refused::Forbidden(scope @ Forbidden::Scope(_)) => Self::new(
+                StatusCode::FORBIDDEN,
+                "Not with this token",
+                format!("{scope}."),
+            ),
             // Someone without the role learns nothing about what is there.
             Refused::Forbidden(Forbidden::Role(role)) if role.starts_with("member") => {
                 Self::not_found("such thing")

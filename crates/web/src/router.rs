@@ -55,8 +55,14 @@ pub fn router(app: App, options: Options) -> Router {
         .merge(static_files::router())
         .layer(CompressionLayer::new())
         .layer(SetResponseHeaderLayer::if_not_present(CSP, policy))
-        .layer(SetResponseHeaderLayer::if_not_present(X_FRAME_OPTIONS, HeaderValue::from_static("DENY")))
-        .layer(SetResponseHeaderLayer::if_not_present(REFERRER_POLICY, HeaderValue::from_static("same-origin")));
+        .layer(SetResponseHeaderLayer::if_not_present(
+            X_FRAME_OPTIONS,
+            HeaderValue::from_static("DENY"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        ));
     site.merge(registry::router(app))
         .merge(health(web))
         .layer(SetResponseHeaderLayer::if_not_present(

@@ -45,7 +45,11 @@ impl Visitor {
         Layout {
             section,
             person,
-            csrf: self.session.as_ref().map(|s| s.csrf.clone()).unwrap_or_default(),
+            csrf: self
+                .session
+                .as_ref()
+                .map(|s| s.csrf.clone())
+                .unwrap_or_default(),
             here: self.here.clone(),
             ..Layout::default()
         }
@@ -68,7 +72,10 @@ pub(crate) struct SessionSecret(pub(crate) Option<String>);
 impl FromRequestParts<Web> for SessionSecret {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, std::convert::Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        web: &Web,
+    ) -> Result<Self, std::convert::Infallible> {
         Ok(Self(cookie(parts, web.session_cookie()).map(str::to_owned)))
     }
 }
@@ -80,14 +87,21 @@ impl FromRequestParts<Web> for Visitor {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let here = parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        let here = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |p| p.as_str())
+            .to_owned();
         let mut visitor = Self {
             actor: Actor::Anonymous,
             session: None,
             here,
         };
         if let Some(given) = parts.headers.get(AUTHORIZATION) {
-            let secret = given.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+            let secret = given
+                .to_str()
+                .ok()
+                .and_then(|text| text.strip_prefix("Bearer "));
             let account = match secret {
                 Some(secret) => account_by_token(&web.app, secret.trim()).await?,
                 None => None,

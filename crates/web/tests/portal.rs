@@ -1,6 +1,13 @@
 //! The signed-in pages as a person uses them without script: forms sent, answers read, mistakes told at their field,
 //! secrets shown once.
 
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::too_many_lines,
+    reason = "a story is told in one piece and panics when it goes wrong; its parts are shared"
+)]
+
 mod common;
 mod people;
 
@@ -469,7 +476,10 @@ async fn logos_come_from_one_square_and_leave_in_an_archive() {
         ("cookie", dev.cookie.as_str()),
         ("content-type", "multipart/form-data; boundary=cut"),
     ];
-    let wrong = upload("listing.logos.small", &common::modules::png(41, 40, [1, 2, 3]));
+    let wrong = upload(
+        "listing.logos.small",
+        &common::modules::png(41, 40, [1, 2, 3]),
+    );
     let refused = market
         .ask("POST", "/publish/contoso/pump/logos", &headers, &wrong)
         .await;
@@ -479,7 +489,10 @@ async fn logos_come_from_one_square_and_leave_in_an_archive() {
         "{}",
         refused.text()
     );
-    let square = upload("large_square", &common::modules::png(300, 300, [1, 120, 90]));
+    let square = upload(
+        "large_square",
+        &common::modules::png(300, 300, [1, 120, 90]),
+    );
     let taken = market
         .ask("POST", "/publish/contoso/pump/logos", &headers, &square)
         .await;

@@ -1,5 +1,12 @@
 //! The storefront as a visitor meets it: every page, without script and without an account.
 
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    clippy::too_many_lines,
+    reason = "a story is told in one piece and panics when it goes wrong; its parts are shared"
+)]
+
 mod common;
 
 use axum::http::StatusCode;

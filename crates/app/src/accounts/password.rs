@@ -9,9 +9,9 @@ use crate::App;
 use crate::error::{Refused, Trouble};
 
 /// Shortest password, in characters.
-pub const PASSWORD_CHARS_MIN: usize = 10;
+pub(crate) const PASSWORD_CHARS_MIN: usize = 10;
 /// Longest password, in bytes; hashing more is only work for an attacker to give us.
-pub const PASSWORD_BYTES_MAX: usize = 256;
+pub(crate) const PASSWORD_BYTES_MAX: usize = 256;
 
 /// Checks the length and hashes. Takes tens of milliseconds on purpose.
 pub async fn hash_password(password: &str) -> Result<String, Refused> {

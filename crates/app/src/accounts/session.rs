@@ -59,8 +59,14 @@ pub async fn sign_in(
     store::sessions::insert(&tx, &row).await?;
     let id = account.id.clone();
     let actor = Actor::Account(account);
-    app.record(&tx, &actor, (Subject::Account, &id), "signed_in", json!({"peer": peer}))
-        .await?;
+    app.record(
+        &tx,
+        &actor,
+        (Subject::Account, &id),
+        "signed_in",
+        json!({"peer": peer}),
+    )
+    .await?;
     tx.commit().await?;
     Ok(Session {
         secret,

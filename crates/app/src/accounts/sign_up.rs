@@ -100,8 +100,14 @@ pub async fn create_account(
     let tx = app.writer.begin().await?;
     store::accounts::insert(&tx, &row).await?;
     let data = json!({"reviewer": reviewer, "operator": operator});
-    app.record(&tx, actor, (Subject::Account, &row.id), "account_created", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Account, &row.id),
+        "account_created",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(row.id)
 }
@@ -112,10 +118,16 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["a@b.example", "first.last+tag@sub.b.example", "dev@localhost"] {
+        for good in [
+            "a@b.example",
+            "first.last+tag@sub.b.example",
+            "dev@localhost",
+        ] {
             assert!(email_ok(good), "{good}");
         }
-        for bad in ["", "a", "a@", "@b.c", "a b@c.d", "a@b", "a@b@c.d", "<a@b.c>", "a\0@b.c"] {
+        for bad in [
+            "", "a", "a@", "@b.c", "a b@c.d", "a@b", "a@b@c.d", "<a@b.c>", "a\0@b.c",
+        ] {
             assert!(!email_ok(bad), "{bad}");
         }
     }

@@ -46,14 +46,29 @@ pub async fn create_token(
     let name = command.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
         let found = format!("{} characters", name.chars().count());
-        return Err(Refused::invalid("name", "1 to 60 characters", found, "Say in a few words what it is for."));
+        return Err(Refused::invalid(
+            "name",
+            "1 to 60 characters",
+            found,
+            "Say in a few words what it is for.",
+        ));
     }
     if command.scopes.is_empty() {
-        return Err(Refused::invalid("scopes", "at least one scope", "none", "Tick what the token is for."));
+        return Err(Refused::invalid(
+            "scopes",
+            "at least one scope",
+            "none",
+            "Tick what the token is for.",
+        ));
     }
     if command.days == 0 || command.days > TOKEN_DAYS_MAX {
         let found = format!("{} days", command.days);
-        return Err(Refused::invalid("days", "1 to 366 days", found, "Choose a shorter life."));
+        return Err(Refused::invalid(
+            "days",
+            "1 to 366 days",
+            found,
+            "Choose a shorter life.",
+        ));
     }
     for scope in &command.scopes {
         account.require_scope(*scope)?;
@@ -74,8 +89,14 @@ pub async fn create_token(
     let tx = app.writer.begin().await?;
     store::tokens::insert(&tx, &row).await?;
     let data = json!({"token": row.id, "name": row.name});
-    app.record(&tx, actor, (Subject::Account, &account.id), "token_created", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Account, &account.id),
+        "token_created",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(NewToken {
         id: row.id,
@@ -91,8 +112,14 @@ pub async fn revoke_token(app: &App, actor: &Actor, id: &str) -> Result<(), Refu
     if !store::tokens::revoke(&tx, id, &account.id, app.clock.now()).await? {
         return Err(Refused::not_found("token", id));
     }
-    app.record(&tx, actor, (Subject::Account, &account.id), "token_revoked", json!({"token": id}))
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Account, &account.id),
+        "token_revoked",
+        json!({"token": id}),
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use certify::Report;
-use domain::ids::PublisherId;
+use domain::ids::{OfferKey, PublisherId};
 use domain::lifecycle::OfferState;
+use domain::offer::Plan;
 use domain::release::Release;
 use store::offers::OfferRow;
 use store::publishers::Publisher;
@@ -41,7 +42,9 @@ pub async fn build(reader: &Reader) -> Result<Snapshot, BuildError> {
         let releases = store::releases::of_offer(reader, &row.key).await?;
         match module(&row, submission, releases, &publishers) {
             Some(module) => modules.push(Arc::new(module)),
-            None => tracing::error!(offer = %row.key, "a live listing is incomplete and was left out of the catalog"),
+            None => {
+                tracing::error!(offer = %row.key, "a live listing is incomplete and was left out of the catalog");
+            }
         }
     }
     match tokio::task::spawn_blocking(move || Snapshot::of(version, modules)).await {
@@ -63,6 +66,36 @@ impl Snapshot {
     }
 }
 
+/// The plans that have a release, each with its releases, newest first; hidden plans last.
+fn plans(key: &OfferKey, frozen: Vec<Plan>, releases: Vec<Release>) -> Vec<ModulePlan> {
+    let mut by_plan: BTreeMap<_, Vec<Release>> = BTreeMap::new();
+    for release in releases {
+        by_plan
+            .entry(release.plan.clone())
+            .or_default()
+            .push(release);
+    }
+    let joined = frozen.into_iter().filter_map(|plan| {
+        let mut releases = by_plan.remove(&plan.plan)?;
+        releases.sort_by_key(|release| std::cmp::Reverse(release.version));
+        let newest = releases.first()?;
+        Some(ModulePlan {
+            repository: key.repository(&plan.plan),
+            placeholders: domain::placeholder::find(&newest.defaults),
+            plan: plan.plan,
+            title: plan.title,
+            summary: plan.summary,
+            description: plan.description,
+            hidden: plan.hidden,
+            price: plan.price,
+            releases,
+        })
+    });
+    let mut plans: Vec<ModulePlan> = joined.collect();
+    plans.sort_by_key(|plan| plan.hidden);
+    plans
+}
+
 /// Joins one offer; `None` when it has no release to show.
 pub(super) fn module(
     row: &OfferRow,
@@ -72,34 +105,9 @@ pub(super) fn module(
 ) -> Option<Module> {
     let publisher = publishers.get(&row.key.publisher)?;
     let offer = submission.frozen;
-    let mut by_plan: BTreeMap<_, Vec<Release>> = BTreeMap::new();
-    for release in releases {
-        by_plan.entry(release.plan.clone()).or_default().push(release);
-    }
-    let mut plans: Vec<ModulePlan> = offer
-        .plans
-        .into_iter()
-        .filter_map(|plan| {
-            let mut releases = by_plan.remove(&plan.plan)?;
-            releases.sort_by_key(|release| std::cmp::Reverse(release.version));
-            let newest = releases.first()?;
-            Some(ModulePlan {
-                repository: row.key.repository(&plan.plan),
-                placeholders: domain::placeholder::find(&newest.defaults),
-                plan: plan.plan,
-                title: plan.title,
-                summary: plan.summary,
-                description: plan.description,
-                hidden: plan.hidden,
-                price: plan.price,
-                releases,
-            })
-        })
-        .collect();
-    plans.sort_by_key(|plan| plan.hidden);
-    let newest = |plans: &[ModulePlan]| plans.iter().filter_map(|p| p.releases.first().cloned()).collect::<Vec<_>>();
-    let shown = newest(&plans);
-    let released_at = shown.iter().map(|release| release.released_at).max()?;
+    let plans = plans(&row.key, offer.plans, releases);
+    let newest = plans.iter().filter_map(|plan| plan.releases.first());
+    let released_at = newest.map(|release| release.released_at).max()?;
     let mut platforms: Vec<_> = plans
         .iter()
         .filter(|plan| !plan.hidden)
@@ -137,7 +145,9 @@ pub(super) fn module(
         licence: offer.properties.licence,
         plans,
         platforms,
-        report: submission.report.and_then(|value| serde_json::from_value::<Report>(value).ok()),
+        report: submission
+            .report
+            .and_then(|value| serde_json::from_value::<Report>(value).ok()),
         first_released_at,
         released_at,
     })

@@ -43,6 +43,8 @@ enum By {
 }
 
 type Value<'a> = (Cow<'a, str>, Cow<'a, str>);
+/// Value → title and hits.
+type Counts<'a> = BTreeMap<Cow<'a, str>, (Cow<'a, str>, usize)>;
 
 impl By {
     const ALL: [Self; 4] = [Self::Platform, Self::Category, Self::Price, Self::Publisher];
@@ -61,14 +63,20 @@ impl By {
         match self {
             Self::Platform => {
                 let texts = module.platforms.iter().map(ToString::to_string);
-                texts.map(|text| (text.clone().into(), text.into())).collect()
+                texts
+                    .map(|text| (text.clone().into(), text.into()))
+                    .collect()
             }
             Self::Category => {
-                let known = module.categories.iter().filter_map(|id| taxonomy::subcategory(id));
+                let known = module
+                    .categories
+                    .iter()
+                    .filter_map(|id| taxonomy::subcategory(id));
                 known.map(|s| (s.id.into(), s.title.into())).collect()
             }
             Self::Price => {
-                let mut models: Vec<&str> = module.public_plans().map(|p| p.price.model()).collect();
+                let mut models: Vec<&str> =
+                    module.public_plans().map(|p| p.price.model()).collect();
                 models.sort_unstable();
                 models.dedup();
                 models.into_iter().map(|m| (m.into(), m.into())).collect()
@@ -123,7 +131,7 @@ impl Filters {
 
 /// Counts facets over everything that the words alone matched.
 pub(super) fn count<'a>(matched: impl Iterator<Item = &'a Module>, filters: &Filters) -> Facets {
-    let mut counts: [BTreeMap<Cow<'a, str>, (Cow<'a, str>, usize)>; 4] = Default::default();
+    let mut counts: [Counts<'a>; 4] = Default::default();
     for module in matched {
         let failing = filters.failing(module);
         for (at, by) in By::ALL.into_iter().enumerate() {
@@ -135,10 +143,18 @@ pub(super) fn count<'a>(matched: impl Iterator<Item = &'a Module>, filters: &Fil
         }
     }
     let facets = By::ALL.iter().zip(counts).zip(&filters.0);
-    Facets(facets.map(|((by, counts), chosen)| facet(*by, counts, chosen)).collect())
+    Facets(
+        facets
+            .map(|((by, counts), chosen)| facet(*by, counts, chosen))
+            .collect(),
+    )
 }
 
-fn facet(by: By, counts: BTreeMap<Cow<'_, str>, (Cow<'_, str>, usize)>, chosen: &[String]) -> Facet {
+fn facet(
+    by: By,
+    counts: BTreeMap<Cow<'_, str>, (Cow<'_, str>, usize)>,
+    chosen: &[String],
+) -> Facet {
     let mut values: Vec<FacetValue> = counts
         .into_iter()
         .map(|(value, (title, count))| FacetValue {

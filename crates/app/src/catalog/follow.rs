@@ -16,10 +16,14 @@ pub async fn follow(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let changed = app.catalog_changed.notified();
         match store::catalog_version::current(&app.reader).await {
-            Ok(version) if version != app.catalog.snapshot().version => match build(&app.reader).await {
-                Ok(snapshot) => app.catalog.swap(snapshot),
-                Err(error) => tracing::warn!(%error, "could not rebuild the catalog; the old one stays"),
-            },
+            Ok(version) if version != app.catalog.snapshot().version => {
+                match build(&app.reader).await {
+                    Ok(snapshot) => app.catalog.swap(snapshot),
+                    Err(error) => {
+                        tracing::warn!(%error, "could not rebuild the catalog; the old one stays");
+                    }
+                }
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "could not look for catalog changes"),
         }

@@ -7,7 +7,7 @@ pub const PAGE_SIZE: usize = 20;
 /// Most hits on a page.
 pub const PAGE_SIZE_MAX: usize = 100;
 /// Longest query that is read; the rest is dropped.
-pub const QUERY_CHARS_MAX: usize = 200;
+pub(super) const QUERY_CHARS_MAX: usize = 200;
 
 /// How hits are ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, TermQuery};
+use tantivy::query::{
+    BooleanQuery, BoostQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, TermQuery,
+};
 use tantivy::schema::{FAST, Field, IndexRecordOption, STORED, Schema, TEXT};
 use tantivy::{DocId, IndexReader, Score, SegmentReader, TantivyDocument, TantivyError, Term};
 
@@ -49,7 +51,14 @@ impl Index {
     pub(super) fn build(modules: &[Arc<Module>]) -> Result<Self, TantivyError> {
         let mut schema = Schema::builder();
         let ordinal = schema.add_u64_field("ordinal", FAST | STORED);
-        let names = ["id", "title", "keywords", "summary", "publisher", "description"];
+        let names = [
+            "id",
+            "title",
+            "keywords",
+            "summary",
+            "publisher",
+            "description",
+        ];
         let [id, title, keywords, summary, publisher, description] =
             names.map(|name| schema.add_text_field(name, TEXT));
         let index = tantivy::Index::create_in_ram(schema.build());
@@ -60,7 +69,10 @@ impl Index {
             doc.add_text(id, module.key.to_string());
             doc.add_text(title, &module.title);
             doc.add_text(keywords, module.keywords.join(" "));
-            doc.add_text(summary, format!("{} {}", module.summary, module.short_description));
+            doc.add_text(
+                summary,
+                format!("{} {}", module.summary, module.short_description),
+            );
             doc.add_text(publisher, &module.publisher_title);
             doc.add_text(description, &module.description_text);
             writer.add_document(doc)?;
@@ -91,9 +103,10 @@ impl Index {
         let filters = Filters::of(query);
         let facets = facets::count(matched.iter().map(AsRef::as_ref), &filters);
         let fits = |module: &Module| {
-            query.device.as_ref().is_none_or(|device| {
-                module.platforms.iter().any(|platform| platform == device)
-            })
+            query
+                .device
+                .as_ref()
+                .is_none_or(|device| module.platforms.iter().any(|platform| platform == device))
         };
         let passing: Vec<&Arc<Module>> = matched.iter().filter(|m| filters.pass(m)).collect();
         // What does not fit the device is never hidden: it comes last and says why.
@@ -133,7 +146,10 @@ impl Index {
         let by_score = TopDocs::with_limit(limit).tweak_score(move |segment: &SegmentReader| {
             let ordinals = segment.fast_fields().u64("ordinal").ok();
             move |doc: DocId, score: Score| {
-                let ordinal = ordinals.as_ref().and_then(|o| o.first(doc)).unwrap_or(u64::MAX);
+                let ordinal = ordinals
+                    .as_ref()
+                    .and_then(|o| o.first(doc))
+                    .unwrap_or(u64::MAX);
                 // Equal scores keep the order of ids, so that pages do not overlap.
                 (score, std::cmp::Reverse(ordinal))
             }
@@ -185,7 +201,11 @@ fn words(text: &str) -> Vec<String> {
 
 fn browse(snapshot: &Snapshot, sort: Sort) -> Vec<Arc<Module>> {
     let mut all: Vec<Arc<Module>> = snapshot.listed().map(Arc::clone).collect();
-    let sort = if sort == Sort::Relevance { Sort::Newest } else { sort };
+    let sort = if sort == Sort::Relevance {
+        Sort::Newest
+    } else {
+        sort
+    };
     order(&mut all, sort);
     all
 }
@@ -204,7 +224,10 @@ mod tests {
 
     #[test]
     fn hostile_queries_are_just_words() {
-        assert_eq!(words("Temp* AND (x:y) \"z\" \0 +-!"), ["temp", "and", "x", "y", "z"]);
+        assert_eq!(
+            words("Temp* AND (x:y) \"z\" \0 +-!"),
+            ["temp", "and", "x", "y", "z"]
+        );
         assert!(words("!!! ??? ***").is_empty());
         assert_eq!(words(&"a ".repeat(10_000)).len(), super::WORDS_MAX);
     }

@@ -39,7 +39,11 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
         while workers.try_join_next().is_some() {}
         let free = workers.len() < app.settings.limits.jobs_parallel_max;
         let waiting = app.jobs_waiting.notified();
-        let claimed = if free { claim(&app, &worker).await } else { None };
+        let claimed = if free {
+            claim(&app, &worker).await
+        } else {
+            None
+        };
         match claimed {
             Some(job) => {
                 workers.spawn(work(app.clone(), worker.clone(), job));
@@ -71,7 +75,11 @@ async fn work(app: App, worker: String, job: Job) {
     let kind = job.kind.parse::<Kind>();
     let submission = job.payload.get("submission").and_then(Value::as_str);
     let (Ok(kind), Some(submission)) = (kind, submission) else {
-        tracing::error!(job = job.id, kind = job.kind, "a job of an unknown kind was given up");
+        tracing::error!(
+            job = job.id,
+            kind = job.kind,
+            "a job of an unknown kind was given up"
+        );
         return end(&app, &worker, &job, Err("unknown kind of job".into())).await;
     };
     let doing = async {
@@ -120,7 +128,14 @@ async fn end(app: &App, worker: &str, job: &Job, result: Result<(), String>) {
         Err(why) => {
             let again = job.attempts < ATTEMPTS_MAX;
             let wait = SECOND << job.attempts.clamp(0, 8);
-            tracing::warn!(job = job.id, kind = job.kind, attempts = job.attempts, again, why, "a job did not finish");
+            tracing::warn!(
+                job = job.id,
+                kind = job.kind,
+                attempts = job.attempts,
+                again,
+                why,
+                "a job did not finish"
+            );
             let retry_at = again.then_some(now + wait);
             if !again {
                 pipeline::give_up(app, job, &why).await;

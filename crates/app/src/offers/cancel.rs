@@ -28,8 +28,17 @@ pub async fn cancel_submission(app: &App, actor: &Actor, id: &str) -> Result<(),
 
 async fn cancel(app: &App, actor: &Actor, submission: &Submission) -> Result<(), Refused> {
     let tx = app.writer.begin().await?;
-    advance(app, &tx, actor, submission, Step::Cancel, "taken back by the publisher").await?;
-    store::registry::pull_tokens::revoke_of_submission(&tx, &submission.id, app.clock.now()).await?;
+    advance(
+        app,
+        &tx,
+        actor,
+        submission,
+        Step::Cancel,
+        "taken back by the publisher",
+    )
+    .await?;
+    store::registry::pull_tokens::revoke_of_submission(&tx, &submission.id, app.clock.now())
+        .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -15,11 +15,19 @@ use crate::record::Subject;
 /// Creates an empty draft.
 pub async fn create_offer(app: &App, actor: &Actor, key: &OfferKey) -> Result<(), Refused> {
     actor.require(&key.publisher, PublisherAction::Edit)?;
-    if store::publishers::find(&app.reader, &key.publisher).await?.is_none() {
+    if store::publishers::find(&app.reader, &key.publisher)
+        .await?
+        .is_none()
+    {
         return Err(Refused::not_found("publisher", key.publisher.as_str()));
     }
     if PORTAL_WORDS.contains(&key.offer.as_str()) {
-        return Err(Refused::invalid("offer", "an id that the portal's own addresses do not use", key.offer.as_str(), "Choose another id."));
+        return Err(Refused::invalid(
+            "offer",
+            "an id that the portal's own addresses do not use",
+            key.offer.as_str(),
+            "Choose another id.",
+        ));
     }
     let now = app.clock.now();
     let row = OfferRow {
@@ -34,8 +42,14 @@ pub async fn create_offer(app: &App, actor: &Actor, key: &OfferKey) -> Result<()
     };
     let tx = app.writer.begin().await?;
     store::offers::insert(&tx, &row).await?;
-    app.record(&tx, actor, (Subject::Offer, &key.to_string()), "offer_created", json!({}))
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Offer, &key.to_string()),
+        "offer_created",
+        json!({}),
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }

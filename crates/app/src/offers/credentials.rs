@@ -70,8 +70,14 @@ pub async fn put_credentials(
     let tx = app.writer.begin().await?;
     store::credentials::put(&tx, &row).await?;
     let data = json!({"plan": plan, "registry": registry});
-    app.record(&tx, actor, (Subject::Offer, &key.to_string()), "credentials_put", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Offer, &key.to_string()),
+        "credentials_put",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -87,8 +93,14 @@ pub async fn forget_credentials(
     let tx = app.writer.begin().await?;
     store::credentials::delete(&tx, key, plan).await?;
     let data = json!({"plan": plan});
-    app.record(&tx, actor, (Subject::Offer, &key.to_string()), "credentials_forgotten", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Offer, &key.to_string()),
+        "credentials_forgotten",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -15,7 +15,15 @@ pub async fn go_live(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> 
     let submission = submission_for(app, actor, id, PublisherAction::GoLive).await?;
     require_approved(app, &submission.key).await?;
     let tx = app.writer.begin().await?;
-    advance(app, &tx, actor, &submission, Step::SignOff, "signed off by the publisher").await?;
+    advance(
+        app,
+        &tx,
+        actor,
+        &submission,
+        Step::SignOff,
+        "signed off by the publisher",
+    )
+    .await?;
     app.enqueue(&tx, Kind::Publish, id).await?;
     tx.commit().await?;
     app.jobs_waiting.notify_waiters();

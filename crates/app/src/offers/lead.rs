@@ -70,7 +70,12 @@ pub async fn get_it_now(
         let count = value.chars().count();
         if count > FIELD_CHARS_MAX || value.chars().any(char::is_control) {
             let found = format!("{count} characters");
-            return Err(Refused::invalid(field, "at most 200 characters on one line", found, "Shorten it."));
+            return Err(Refused::invalid(
+                field,
+                "at most 200 characters on one line",
+                found,
+                "Shorten it.",
+            ));
         }
     }
     let now = app.clock.now();
@@ -94,7 +99,8 @@ pub async fn get_it_now(
     let tx = app.writer.begin().await?;
     store::leads::insert(&tx, &lead).await?;
     let data = json!({"lead": lead.id, "plan": lead.plan});
-    app.record(&tx, actor, (Subject::Offer, &key.to_string()), "lead", data).await?;
+    app.record(&tx, actor, (Subject::Offer, &key.to_string()), "lead", data)
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -109,16 +115,35 @@ pub async fn leads_csv(
     let leads = store::leads::of_publisher(&app.reader, publisher).await?;
     let mut out = csv::Writer::from_writer(Vec::new());
     let header = [
-        "date", "offer", "plan", "name", "email", "company", "title", "phone", "country",
-        "lead_source", "action", "consent",
+        "date",
+        "offer",
+        "plan",
+        "name",
+        "email",
+        "company",
+        "title",
+        "phone",
+        "country",
+        "lead_source",
+        "action",
+        "consent",
     ];
     let broken = |e: csv::Error| Refused::trouble(format!("csv: {e}"));
     out.write_record(header).map_err(broken)?;
     for lead in leads {
         let source = format!("{}-{}|{}", lead.source, lead.action, lead.key);
         let row = [
-            rfc3339(lead.created_at), lead.key.to_string(), lead.plan.to_string(), lead.name,
-            lead.email, lead.company, lead.title, lead.phone, lead.country, source, lead.action,
+            rfc3339(lead.created_at),
+            lead.key.to_string(),
+            lead.plan.to_string(),
+            lead.name,
+            lead.email,
+            lead.company,
+            lead.title,
+            lead.phone,
+            lead.country,
+            source,
+            lead.action,
             lead.consent_text,
         ];
         out.write_record(row.map(inert)).map_err(broken)?;

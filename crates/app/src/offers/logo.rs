@@ -47,7 +47,9 @@ pub async fn put_logo(
     };
     store::media::put(&tx, &media).await?;
     if !store::offers::save_draft(&tx, key, &draft, row.revision, now).await? {
-        return Err(Refused::Conflict("Someone saved this offer while the logo was uploading. Upload it again.".into()));
+        return Err(Refused::Conflict(
+            "Someone saved this offer while the logo was uploading. Upload it again.".into(),
+        ));
     }
     tx.commit().await?;
     Ok(digest)

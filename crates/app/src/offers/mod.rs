@@ -81,7 +81,9 @@ pub(crate) async fn require_approved(app: &App, key: &OfferKey) -> Result<(), Re
         PublisherState::Refused | PublisherState::Suspended => Err(Refused::Conflict(format!(
             "The publisher `{}` may not publish: {}. Write to {}.",
             key.publisher,
-            publisher.reason.unwrap_or_else(|| "no reason was given".into()),
+            publisher
+                .reason
+                .unwrap_or_else(|| "no reason was given".into()),
             app.settings.onboarding_contact
         ))),
     }
@@ -103,7 +105,8 @@ pub(crate) async fn advance(
     let now = app.clock.now();
     if !store::submissions::set_state(tx, &submission.id, submission.state, to, now).await? {
         return Err(Refused::Conflict(
-            "This submission moved on meanwhile. Load the page again to see where it stands.".into(),
+            "This submission moved on meanwhile. Load the page again to see where it stands."
+                .into(),
         ));
     }
     let outcome = match step {
@@ -112,13 +115,27 @@ pub(crate) async fn advance(
         Step::UndoPublish => "undone",
         _ => "done",
     };
-    store::steps::finish(tx, &submission.id, submission.state.as_str(), outcome, detail, now).await?;
+    store::steps::finish(
+        tx,
+        &submission.id,
+        submission.state.as_str(),
+        outcome,
+        detail,
+        now,
+    )
+    .await?;
     if !to.is_final() {
         store::steps::start(tx, &submission.id, to.as_str(), now).await?;
     }
     let data = json!({"from": submission.state.as_str(), "to": to.as_str(), "detail": detail});
-    app.record(tx, actor, (Subject::Submission, &submission.id), "submission_moved", data)
-        .await?;
+    app.record(
+        tx,
+        actor,
+        (Subject::Submission, &submission.id),
+        "submission_moved",
+        data,
+    )
+    .await?;
     Ok(to)
 }
 

@@ -101,13 +101,28 @@ fn require_nothing_blocks(submission: &Submission) -> Result<(), Refused> {
 fn check_citation(rules: &[String], comment: &str) -> Result<(), Refused> {
     let unknown = rules.iter().find(|code| certify::find(code).is_none());
     if let Some(code) = unknown {
-        return Err(Refused::invalid("rules", "codes of the rule catalogue", code.as_str(), "Choose from the list."));
+        return Err(Refused::invalid(
+            "rules",
+            "codes of the rule catalogue",
+            code.as_str(),
+            "Choose from the list.",
+        ));
     }
     if rules.is_empty() {
-        return Err(Refused::invalid("rules", "at least one numbered rule", "none", "Tick the rule that is broken."));
+        return Err(Refused::invalid(
+            "rules",
+            "at least one numbered rule",
+            "none",
+            "Tick the rule that is broken.",
+        ));
     }
     if comment.trim().is_empty() {
-        return Err(Refused::invalid("comment", "a sentence for the publisher", "nothing", "Say what they should change."));
+        return Err(Refused::invalid(
+            "comment",
+            "a sentence for the publisher",
+            "nothing",
+            "Say what they should change.",
+        ));
     }
     Ok(())
 }
@@ -124,8 +139,8 @@ pub async fn waive_rule(
     let reviewer = actor.require_reviewer()?;
     let submission = in_review(app, id).await?;
     check_citation(&[rule.to_owned()], reason)?;
-    let mut waivers: Vec<Waiver> =
-        serde_json::from_value(submission.waivers.clone()).map_err(|e| Refused::trouble(e.to_string()))?;
+    let mut waivers: Vec<Waiver> = serde_json::from_value(submission.waivers.clone())
+        .map_err(|e| Refused::trouble(e.to_string()))?;
     waivers.push(Waiver {
         rule: rule.to_owned(),
         place: place.to_owned(),
@@ -136,7 +151,8 @@ pub async fn waive_rule(
     let tx = app.writer.begin().await?;
     store::submissions::set_waivers(&tx, id, &value, app.clock.now()).await?;
     let data = json!({"rule": rule, "place": place, "reason": reason.trim()});
-    app.record(&tx, actor, (Subject::Submission, id), "rule_waived", data).await?;
+    app.record(&tx, actor, (Subject::Submission, id), "rule_waived", data)
+        .await?;
     app.enqueue(&tx, Kind::Certify, id).await?;
     tx.commit().await?;
     app.jobs_waiting.notify_waiters();

@@ -11,7 +11,7 @@ use crate::App;
 use crate::error::Refused;
 
 /// Largest draft as JSON, in bytes.
-pub const DRAFT_BYTES_MAX: usize = 512 * 1024;
+pub(crate) const DRAFT_BYTES_MAX: usize = 512 * 1024;
 
 /// Saves a draft over the revision that the editor had loaded; returns the new revision.
 pub async fn save_draft(

@@ -30,7 +30,9 @@ pub async fn stop_selling(
 ) -> Result<(), Refused> {
     let row = offer_for(app, actor, key, PublisherAction::GoLive).await?;
     if row.state != OfferState::Live {
-        return Err(Refused::Conflict(format!("{key} is not live; there is nothing to stop.")));
+        return Err(Refused::Conflict(format!(
+            "{key} is not live; there is nothing to stop."
+        )));
     }
     if let Some(alternative) = &command.alternative {
         let known = store::offers::find(&app.reader, alternative).await?;
@@ -48,7 +50,15 @@ pub async fn stop_selling(
         alternative: command.alternative.map(|key| key.to_string()),
         at: app.clock.now(),
     };
-    change(app, actor, key, OfferState::Stopped, Some(stop), "stopped_selling").await
+    change(
+        app,
+        actor,
+        key,
+        OfferState::Stopped,
+        Some(stop),
+        "stopped_selling",
+    )
+    .await
 }
 
 /// Puts a stopped offer back.
@@ -74,7 +84,8 @@ async fn change(
     store::offers::set_state(&tx, key, state, stop.as_ref(), app.clock.now()).await?;
     store::catalog_version::bump(&tx).await?;
     let data = json!({ "reason": reason });
-    app.record(&tx, actor, (Subject::Offer, &key.to_string()), kind, data).await?;
+    app.record(&tx, actor, (Subject::Offer, &key.to_string()), kind, data)
+        .await?;
     tx.commit().await?;
     app.catalog_changed();
     Ok(())

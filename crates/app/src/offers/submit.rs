@@ -30,7 +30,12 @@ pub async fn submit_offer(
     let row = offer_for(app, actor, key, PublisherAction::Submit).await?;
     require_approved(app, key).await?;
     if notes.chars().count() > NOTES_CHARS_MAX {
-        return Err(Refused::invalid("notes", "at most 5,000 characters", "more", "Shorten the note."));
+        return Err(Refused::invalid(
+            "notes",
+            "at most 5,000 characters",
+            "more",
+            "Shorten the note.",
+        ));
     }
     let matrix = matrix(app).await?;
     let complete = CompleteOffer::try_from_offer(row.draft, &matrix).map_err(Refused::Invalid)?;
@@ -63,14 +68,28 @@ pub async fn submit_offer(
         )));
     }
     if let Some(preview) = latest.filter(|latest| latest.state == State::Preview) {
-        advance(app, &tx, actor, &preview, Step::Cancel, "replaced by a new submission").await?;
+        advance(
+            app,
+            &tx,
+            actor,
+            &preview,
+            Step::Cancel,
+            "replaced by a new submission",
+        )
+        .await?;
         store::registry::pull_tokens::revoke_of_submission(&tx, &preview.id, now).await?;
     }
     store::submissions::insert(&tx, &submission).await?;
     store::steps::start(&tx, &submission.id, State::Submitted.as_str(), now).await?;
     let data = json!({"offer": key, "number": submission.number});
-    app.record(&tx, actor, (Subject::Submission, &submission.id), "submitted", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Submission, &submission.id),
+        "submitted",
+        data,
+    )
+    .await?;
     app.enqueue(&tx, Kind::Import, &submission.id).await?;
     tx.commit().await?;
     app.jobs_waiting.notify_waiters();
@@ -91,7 +110,8 @@ async fn check_unchangeable(
         let Some(before) = live.frozen.plans.iter().find(|p| p.plan == plan.plan) else {
             continue;
         };
-        let source = |p: &domain::offer::Plan| format!("{}/{}", p.image.registry, p.image.repository);
+        let source =
+            |p: &domain::offer::Plan| format!("{}/{}", p.image.registry, p.image.repository);
         if source(before) != source(plan) {
             wrong.push(domain::violation::Violation::error(
                 format!("plans[{at}].image.repository"),

@@ -31,18 +31,30 @@ pub(crate) async fn certify(app: &App, id: &str) -> Result<Ended, Refused> {
     let judged = tokio::task::spawn_blocking(move || certify::run(&subject, &policy, now)).await;
     let report = judged.map_err(|e| Refused::trouble(format!("certification: {e}")))?;
     let value = serde_json::to_value(&report).map_err(|e| Refused::trouble(e.to_string()))?;
-    let summary = format!("passed {} of {} checks", report.passed(), report.applicable());
+    let summary = format!(
+        "passed {} of {} checks",
+        report.passed(),
+        report.applicable()
+    );
     let tx = app.writer.begin().await?;
     store::submissions::set_report(&tx, id, &value, app.clock.now()).await?;
     let data = json!({"summary": summary});
-    app.record(&tx, &Actor::System, (Subject::Submission, id), "certified", data).await?;
+    app.record(
+        &tx,
+        &Actor::System,
+        (Subject::Submission, id),
+        "certified",
+        data,
+    )
+    .await?;
     if let Some((step, detail)) = next(&submission, &report.verdict(), &summary) {
         if step == Step::Reject {
             store::submissions::set_failure(&tx, id, &detail, app.clock.now()).await?;
         }
         if step == Step::OpenPreview {
             let hours = i64::from(app.settings.limits.preview_hours_max);
-            store::submissions::set_preview_expires_at(&tx, id, Some(now + hours * HOUR), now).await?;
+            store::submissions::set_preview_expires_at(&tx, id, Some(now + hours * HOUR), now)
+                .await?;
         }
         match advance(app, &tx, &Actor::System, &submission, step, &detail).await {
             Ok(_) => {}
@@ -62,16 +74,18 @@ fn next(submission: &Submission, verdict: &Verdict, summary: &str) -> Option<(St
         Verdict::Certified if in_review => None,
         Verdict::Certified => Some((Step::OpenPreview, summary.to_owned())),
         Verdict::NeedsReview(_) if in_review => None,
-        Verdict::NeedsReview(codes) => {
-            Some((Step::AskReviewer, format!("{summary}; a reviewer decides {}", codes.join(", "))))
-        }
+        Verdict::NeedsReview(codes) => Some((
+            Step::AskReviewer,
+            format!("{summary}; a reviewer decides {}", codes.join(", ")),
+        )),
         Verdict::Blocked(_) if in_review => None,
         Verdict::Blocked(codes) if codes.iter().all(|code| WAIVABLE.contains(&code.as_str())) => {
             let detail = format!("{summary}; {} needs a reviewer's waiver", codes.join(", "));
             Some((Step::AskReviewer, detail))
         }
-        Verdict::Blocked(codes) => {
-            Some((Step::Reject, format!("{summary}; blocked by {}", codes.join(", "))))
-        }
+        Verdict::Blocked(codes) => Some((
+            Step::Reject,
+            format!("{summary}; blocked by {}", codes.join(", ")),
+        )),
     }
 }

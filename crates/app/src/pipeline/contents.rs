@@ -45,7 +45,7 @@ pub fn read_contents(
     let mut walk = Walk::default();
     for (at, source) in layers.into_iter().enumerate() {
         layer::walk(source.bytes, &source.media_type, &limits, |entry, body| {
-            walk.entry(&entry, body);
+            walk.entry(entry, body);
             ControlFlow::Continue(())
         })
         .map_err(|error| format!("layer {}: {error}", at + 1))?;
@@ -102,10 +102,17 @@ impl Walk {
         let candidates: Vec<String> = if program.contains('/') {
             vec![absolute(program)]
         } else {
-            ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-                .iter()
-                .map(|folder| format!("{folder}/{program}"))
-                .collect()
+            [
+                "/usr/local/sbin",
+                "/usr/local/bin",
+                "/usr/sbin",
+                "/usr/bin",
+                "/sbin",
+                "/bin",
+            ]
+            .iter()
+            .map(|folder| format!("{folder}/{program}"))
+            .collect()
         };
         for candidate in &candidates {
             if let Some(head) = self.follow(candidate) {
@@ -172,9 +179,13 @@ fn whiteout(path: &str) -> Option<String> {
 
 fn holds_secret(path: &str, head: &[u8]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let key_file = matches!(name, "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519" | ".netrc" | ".npmrc");
+    let key_file = matches!(
+        name,
+        "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519" | ".netrc" | ".npmrc"
+    );
     let cloud = path.ends_with("/.aws/credentials") || path.ends_with("/.docker/config.json");
-    let private_key = head.starts_with(b"-----BEGIN") && head.windows(11).any(|w| w == b"PRIVATE KEY");
+    let private_key =
+        head.starts_with(b"-----BEGIN") && head.windows(11).any(|w| w == b"PRIVATE KEY");
     key_file || cloud || private_key
 }
 
@@ -192,8 +203,14 @@ mod tests {
 
     #[test]
     fn private_keys_are_noticed_by_head_and_by_name() {
-        assert!(holds_secret("/app/key.pem", b"-----BEGIN RSA PRIVATE KEY-----\n"));
-        assert!(!holds_secret("/app/cert.pem", b"-----BEGIN CERTIFICATE-----\n"));
+        assert!(holds_secret(
+            "/app/key.pem",
+            b"-----BEGIN RSA PRIVATE KEY-----\n"
+        ));
+        assert!(!holds_secret(
+            "/app/cert.pem",
+            b"-----BEGIN CERTIFICATE-----\n"
+        ));
         assert!(holds_secret("/root/.ssh/id_ed25519", b""));
     }
 }

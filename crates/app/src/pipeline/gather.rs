@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use certify::{
-    Contents, ImageEvidence, LogoEvidence, MovedTag, PlanEvidence, Subject, Waiver,
-};
-use futures_util::TryStreamExt as _;
+use certify::{Contents, ImageEvidence, LogoEvidence, MovedTag, PlanEvidence, Subject, Waiver};
 use domain::ids::{OfferKey, PlanName};
 use domain::offer::{LogoSlot, Offer};
 use domain::release::Release;
+use futures_util::TryStreamExt as _;
 use oci::{Digest, ImageConfig, Manifest, ManifestBody};
 use store::submissions::Submission;
 use tokio_util::io::{StreamReader, SyncIoBridge};

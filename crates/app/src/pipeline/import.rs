@@ -111,7 +111,16 @@ async fn finish(
     let detail = format!("{} plans, {bytes} bytes", done.len());
     let tx = app.writer.begin().await?;
     store::submissions::set_imported(&tx, &submission.id, &value, app.clock.now()).await?;
-    match advance(app, &tx, &Actor::System, submission, Step::StartCertification, &detail).await {
+    match advance(
+        app,
+        &tx,
+        &Actor::System,
+        submission,
+        Step::StartCertification,
+        &detail,
+    )
+    .await
+    {
         Ok(_) => {}
         // Cancelled while the bytes came in: nothing more to do.
         Err(Refused::Conflict(_)) => return Ok(Ended::Done),
@@ -145,7 +154,15 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         blob_bytes_max: app.settings.limits.blob_bytes_max,
         manifests_max: app.settings.limits.manifests_per_image_max,
     };
-    log(app, submission, &format!("{}: reading {}/{}", plan.plan, source.registry, source.repository)).await?;
+    log(
+        app,
+        submission,
+        &format!(
+            "{}: reading {}/{}",
+            plan.plan, source.registry, source.repository
+        ),
+    )
+    .await?;
     let copy = upstream::plan_copy(&registry, &source.tags, &limits)
         .await
         .map_err(upstream)?;
@@ -167,7 +184,15 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
             FetchError::Upstream(error) => upstream(error),
             FetchError::Ours(refused) => ImportError::Ours(refused),
         })?;
-    log(app, submission, &format!("{}: {fetched} bytes copied, {} in all", plan.plan, copy.total_bytes)).await?;
+    log(
+        app,
+        submission,
+        &format!(
+            "{}: {fetched} bytes copied, {} in all",
+            plan.plan, copy.total_bytes
+        ),
+    )
+    .await?;
     link_manifests(app, &repo, &copy.manifests).await?;
     Ok(Imported {
         source: format!("{}/{}", source.registry, source.repository),
@@ -198,9 +223,16 @@ async fn fetch(
     blob: Descriptor,
 ) -> Result<u64, FetchError> {
     let storage = |e: &dyn std::fmt::Display| {
-        FetchError::Ours(Refused::Failed(Trouble::Storage(format!("blob {}: {e}", blob.digest))))
+        FetchError::Ours(Refused::Failed(Trouble::Storage(format!(
+            "blob {}: {e}",
+            blob.digest
+        ))))
     };
-    let held = app.blobs.size(&blob.digest).await.map_err(|e| storage(&e))?;
+    let held = app
+        .blobs
+        .size(&blob.digest)
+        .await
+        .map_err(|e| storage(&e))?;
     let publisher = submission.key.publisher.as_str();
     let may_reuse = held == Some(blob.size)
         && store::registry::publisher_may_read(&app.reader, publisher, &blob.digest).await?;
@@ -264,7 +296,11 @@ pub(super) async fn link_manifests(
     tx.commit().await
 }
 
-pub(super) async fn log(app: &App, submission: &Submission, line: &str) -> Result<(), store::Error> {
+pub(super) async fn log(
+    app: &App,
+    submission: &Submission,
+    line: &str,
+) -> Result<(), store::Error> {
     tracing::info!(submission = submission.id, offer = %submission.key, "{line}");
     let tx = app.writer.begin().await?;
     store::steps::append_log(&tx, &submission.id, State::Importing.as_str(), line).await?;

@@ -50,7 +50,10 @@ pub(super) async fn copy(
     let tx = app.writer.begin().await?;
     let now = app.clock.now();
     for blob in blobs.values() {
-        if store::registry::has_blob(&tx, from, &blob.digest).await?.is_none() {
+        if store::registry::has_blob(&tx, from, &blob.digest)
+            .await?
+            .is_none()
+        {
             return Err(publisher(format!(
                 "blob {} of `{from}` was deleted; push the image again",
                 blob.digest
@@ -61,7 +64,12 @@ pub(super) async fn copy(
     }
     tx.commit().await?;
     link_manifests(app, &repo, &manifests).await?;
-    log(app, submission, &format!("{}: linked from {from}", plan.plan)).await?;
+    log(
+        app,
+        submission,
+        &format!("{}: linked from {from}", plan.plan),
+    )
+    .await?;
     Ok(Imported {
         source: format!("{}/{from}", app.settings.registry_host),
         tags,
@@ -94,7 +102,9 @@ async fn reachable(
         let linked = store::registry::has_manifest(&app.reader, from, &digest).await?;
         let stored = store::registry::manifest(&app.reader, &digest).await?;
         let (Some(_), Some(stored)) = (linked, stored) else {
-            return Err(publisher(format!("manifest {digest} is not in `{from}`; push the image again")));
+            return Err(publisher(format!(
+                "manifest {digest} is not in `{from}`; push the image again"
+            )));
         };
         let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
             .map_err(|e| publisher(format!("manifest {digest}: {e}")))?;

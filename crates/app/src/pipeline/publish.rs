@@ -37,7 +37,11 @@ pub(crate) async fn publish(app: &App, id: &str) -> Result<Ended, Refused> {
     }
     let mut going = Vec::new();
     for (name, brought) in imported(&submission)? {
-        let plan = submission.frozen.plans.iter().find(|plan| plan.plan == name);
+        let plan = submission
+            .frozen
+            .plans
+            .iter()
+            .find(|plan| plan.plan == name);
         if let Some(plan) = plan {
             going.push(prepare(app, &submission, plan, &brought).await?);
         }
@@ -71,7 +75,10 @@ async fn prepare(
             .await
             .map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))?;
         if held != Some(blob.size) {
-            return Err(Refused::trouble(format!("blob {} was imported and is gone", blob.digest)));
+            return Err(Refused::trouble(format!(
+                "blob {} was imported and is gone",
+                blob.digest
+            )));
         }
         blobs.insert(blob.digest.clone());
     }
@@ -156,7 +163,15 @@ async fn switch(app: &App, submission: &Submission, going: &[Going]) -> Result<(
         && let Some(before) = store::submissions::find(&tx, &before).await?
         && before.state == State::Live
     {
-        advance(app, &tx, &Actor::System, &before, Step::Supersede, "a newer submission is live").await?;
+        advance(
+            app,
+            &tx,
+            &Actor::System,
+            &before,
+            Step::Supersede,
+            "a newer submission is live",
+        )
+        .await?;
     }
     store::offers::set_live(&tx, key, &submission.id, now).await?;
     store::registry::pull_tokens::revoke_of_submission(&tx, &submission.id, now).await?;
@@ -164,15 +179,22 @@ async fn switch(app: &App, submission: &Submission, going: &[Going]) -> Result<(
     for plan in going {
         pull_anonymously(&tx, plan).await?;
     }
-    advance(app, &tx, &Actor::System, submission, Step::Publish, "pulled anonymously by every tag").await?;
+    advance(
+        app,
+        &tx,
+        &Actor::System,
+        submission,
+        Step::Publish,
+        "pulled anonymously by every tag",
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }
 
 async fn write_releases(tx: &Tx, plan: &Going) -> Result<(), Refused> {
     for release in &plan.releases {
-        let found =
-            store::releases::find(tx, &release.key, &release.plan, release.version).await?;
+        let found = store::releases::find(tx, &release.key, &release.plan, release.version).await?;
         match found {
             None => store::releases::insert(tx, release).await?,
             Some(before) if before.digest == release.digest => {}
@@ -214,7 +236,12 @@ async fn move_tags(tx: &Tx, plan: &Going, now: i64) -> Result<(), Refused> {
 
 /// Certification rule T-40: what went live can be pulled by anyone, tag by tag, down to every blob.
 async fn pull_anonymously(tx: &Tx, plan: &Going) -> Result<(), Refused> {
-    let hidden = |what: String| Refused::Conflict(format!("the anonymous pull of {} failed: {what}", plan.repo));
+    let hidden = |what: String| {
+        Refused::Conflict(format!(
+            "the anonymous pull of {} failed: {what}",
+            plan.repo
+        ))
+    };
     for tag in plan.tags.keys() {
         let root = store::registry::tag(tx, &plan.repo, tag)
             .await?

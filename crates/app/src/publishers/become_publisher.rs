@@ -75,8 +75,14 @@ pub async fn become_publisher(
     store::members::put(&tx, &member).await?;
     let alike: Vec<String> = look_alikes.iter().map(|p| p.id.to_string()).collect();
     let data = json!({"terms_version": row.terms_version, "looks_like": alike});
-    app.record(&tx, actor, (Subject::Publisher, id.as_str()), "publisher_requested", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Publisher, id.as_str()),
+        "publisher_requested",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -92,34 +98,76 @@ fn check(app: &App, command: &BecomePublisher) -> Vec<Violation> {
         ));
     }
     if PORTAL_WORDS.contains(&command.id.as_str()) {
-        wrong.push(Violation::error("id", "an id that the portal's own addresses do not use", command.id.as_str(), "Choose another id."));
+        wrong.push(Violation::error(
+            "id",
+            "an id that the portal's own addresses do not use",
+            command.id.as_str(),
+            "Choose another id.",
+        ));
     }
     let count = command.title.trim().chars().count();
     if count == 0 || count > 80 || command.title.chars().any(char::is_control) {
         let found = format!("{count} characters");
-        wrong.push(Violation::error("title", "1 to 80 characters", found, "Give the name customers know."));
+        wrong.push(Violation::error(
+            "title",
+            "1 to 80 characters",
+            found,
+            "Give the name customers know.",
+        ));
     }
     let count = command.summary.chars().count();
     if count > 500 {
         let found = format!("{count} characters");
-        wrong.push(Violation::error("summary", "at most 500 characters", found, "Shorten it."));
+        wrong.push(Violation::error(
+            "summary",
+            "at most 500 characters",
+            found,
+            "Shorten it.",
+        ));
     }
     let website = command.website.trim();
     let has_scheme = website.starts_with("https://") || website.starts_with("http://");
     if !website.is_empty() && (!has_scheme || url::Url::parse(website).is_err()) {
-        wrong.push(Violation::error("website", "an address with http:// or https://", website, "Write the whole address."));
+        wrong.push(Violation::error(
+            "website",
+            "an address with http:// or https://",
+            website,
+            "Write the whole address.",
+        ));
     }
     if !crate::accounts::email_ok(command.contact_email.trim()) {
         let found = command.contact_email.chars().take(60).collect::<String>();
-        wrong.push(Violation::error("contact_email", "a mail address", found, "Type it again."));
+        wrong.push(Violation::error(
+            "contact_email",
+            "a mail address",
+            found,
+            "Type it again.",
+        ));
     }
+    check_terms(app, command, &mut wrong);
+    wrong
+}
+
+fn check_terms(app: &App, command: &BecomePublisher, wrong: &mut Vec<Violation>) {
     if !command.terms_accepted {
-        wrong.push(Violation::error("terms_accepted", "the marketplace terms accepted", "not ticked", "Read the terms and tick the box."));
+        wrong.push(Violation::error(
+            "terms_accepted",
+            "the marketplace terms accepted",
+            "not ticked",
+            "Read the terms and tick the box.",
+        ));
     }
     if command.terms_version != app.settings.terms_version {
         let limit = format!("version {}, the present one", app.settings.terms_version);
-        let found = format!("version `{}`", command.terms_version.chars().take(20).collect::<String>());
-        wrong.push(Violation::error("terms_version", limit, found, "The terms changed meanwhile: load the page again and read them."));
+        let found = format!(
+            "version `{}`",
+            command.terms_version.chars().take(20).collect::<String>()
+        );
+        wrong.push(Violation::error(
+            "terms_version",
+            limit,
+            found,
+            "The terms changed meanwhile: load the page again and read them.",
+        ));
     }
-    wrong
 }

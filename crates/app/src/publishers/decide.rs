@@ -40,7 +40,12 @@ pub async fn decide_publisher(
         Decision::Suspend(reason) => (PublisherState::Suspended, reason.trim(), publisher.verified),
     };
     if state != PublisherState::Approved && reason.is_empty() {
-        return Err(Refused::invalid("reason", "a sentence", "nothing", "Say why, so that they can act on it."));
+        return Err(Refused::invalid(
+            "reason",
+            "a sentence",
+            "nothing",
+            "Say why, so that they can act on it.",
+        ));
     }
     let tx = app.writer.begin().await?;
     let told = (!reason.is_empty()).then_some(reason);
@@ -49,8 +54,14 @@ pub async fn decide_publisher(
     // Names and marks of the publisher stand on every module page.
     store::catalog_version::bump(&tx).await?;
     let data = json!({"state": state.as_str(), "reason": reason, "verified": verified});
-    app.record(&tx, actor, (Subject::Publisher, id.as_str()), "publisher_decided", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Publisher, id.as_str()),
+        "publisher_decided",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     app.catalog_changed();
     Ok(())

@@ -24,7 +24,12 @@ pub async fn put_member(
     let account = store::accounts::find_by_email(&app.reader, &email)
         .await?
         .ok_or_else(|| {
-            Refused::invalid("email", "the address of an account here", email.as_str(), "Ask them to sign up first.")
+            Refused::invalid(
+                "email",
+                "the address of an account here",
+                email.as_str(),
+                "Ask them to sign up first.",
+            )
         })?;
     let present = role_of(app, publisher, &account.id).await?;
     if role == MemberRole::Owner || present == Some(MemberRole::Owner) {
@@ -42,8 +47,14 @@ pub async fn put_member(
     };
     store::members::put(&tx, &member).await?;
     let data = json!({"account": account.id, "role": role.as_str()});
-    app.record(&tx, actor, (Subject::Publisher, publisher.as_str()), "member_put", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Publisher, publisher.as_str()),
+        "member_put",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -66,8 +77,14 @@ pub async fn remove_member(
     let tx = app.writer.begin().await?;
     store::members::remove(&tx, publisher, account_id).await?;
     let data = json!({"account": account_id});
-    app.record(&tx, actor, (Subject::Publisher, publisher.as_str()), "member_removed", data)
-        .await?;
+    app.record(
+        &tx,
+        actor,
+        (Subject::Publisher, publisher.as_str()),
+        "member_removed",
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -78,7 +95,9 @@ async fn role_of(
     account_id: &str,
 ) -> Result<Option<MemberRole>, Refused> {
     let members = store::members::of_publisher(&app.reader, publisher).await?;
-    let member = members.into_iter().find(|(m, _)| m.account_id == account_id);
+    let member = members
+        .into_iter()
+        .find(|(m, _)| m.account_id == account_id);
     Ok(member.map(|(m, _)| m.role))
 }
 

@@ -1,5 +1,11 @@
 //! The main job, through the use-cases, on real parts: Debian's `docker-registry` upstream, SQLite and PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a story that goes wrong panics, and its parts are shared by modules"
+)]
+
 mod market;
 mod refusals;
 mod story;

@@ -50,12 +50,19 @@ async fn person(app: &App, email: &str, reviewer: bool, operator: bool) -> Actor
         name: email.into(),
         password: PASSWORD.into(),
     };
-    create_account(app, &Actor::System, command, reviewer, operator).await.unwrap();
+    create_account(app, &Actor::System, command, reviewer, operator)
+        .await
+        .unwrap();
     signed_in(app, email).await
 }
 
 async fn signed_in(app: &App, email: &str) -> Actor {
-    Actor::Account(verify_password(app, email, PASSWORD).await.unwrap().unwrap())
+    Actor::Account(
+        verify_password(app, email, PASSWORD)
+            .await
+            .unwrap()
+            .unwrap(),
+    )
 }
 
 impl Market {
@@ -99,7 +106,9 @@ impl Market {
         };
         let publisher = become_publisher(&app, &owner, command).await.unwrap();
         let approve = Decision::Approve { verified: true };
-        decide_publisher(&app, &operator, &publisher, approve).await.unwrap();
+        decide_publisher(&app, &operator, &publisher, approve)
+            .await
+            .unwrap();
         let owner = signed_in(&app, "owner@contoso.example").await;
         Self {
             app,
@@ -115,7 +124,8 @@ impl Market {
     pub async fn seed(&self, repository: &str) {
         for seed in samples::images().unwrap() {
             if seed.repository == repository {
-                self.push(repository, &seed.tags, &test_image(seed.image)).await;
+                self.push(repository, &seed.tags, &test_image(seed.image))
+                    .await;
             }
         }
     }
@@ -123,27 +133,39 @@ impl Market {
     pub async fn push(&self, repository: &str, tags: &[(String, String)], image: &TestImage) {
         for (tag, digest) in tags {
             let mut tagged = image.clone();
-            let at = tagged.manifests.iter().position(|m| m.digest == *digest).unwrap();
+            let at = tagged
+                .manifests
+                .iter()
+                .position(|m| m.digest == *digest)
+                .unwrap();
             let top = tagged.manifests.remove(at);
             // An index is pushed after its children; a child that gets a tag of its own needs none of them.
             if top.digest != image.top().digest {
                 tagged.manifests.clear();
             }
             tagged.manifests.push(top);
-            self.upstream.push_image(repository, tag, &tagged).await.unwrap();
+            self.upstream
+                .push_image(repository, tag, &tagged)
+                .await
+                .unwrap();
         }
     }
 
     /// A sample's offer as a saved draft, its images coming from the upstream registry.
     pub async fn draft(&self, name: &str) -> Offer {
-        let sample = samples::offers().into_iter().find(|s| s.offer == name).unwrap();
+        let sample = samples::offers()
+            .into_iter()
+            .find(|s| s.offer == name)
+            .unwrap();
         let folder = read_folder(|path| Ok(sample.file(path).map(<[u8]>::to_vec))).unwrap();
         let mut offer = folder.offer;
         offer.publisher = "contoso".parse().unwrap();
         let key = offer.key();
         create_offer(&self.app, &self.owner, &key).await.unwrap();
         for (slot, bytes) in folder.logos {
-            let digest = put_logo(&self.app, &self.owner, &key, slot, bytes).await.unwrap();
+            let digest = put_logo(&self.app, &self.owner, &key, slot, bytes)
+                .await
+                .unwrap();
             offer.listing.logos.set(slot, digest.to_string());
         }
         for plan in &mut offer.plans {
@@ -155,8 +177,13 @@ impl Market {
 
     pub async fn save(&self, offer: &Offer) {
         let key = offer.key();
-        let row = store::offers::find(&self.app.reader, &key).await.unwrap().unwrap();
-        save_draft(&self.app, &self.owner, &key, offer, row.revision).await.unwrap();
+        let row = store::offers::find(&self.app.reader, &key)
+            .await
+            .unwrap()
+            .unwrap();
+        save_draft(&self.app, &self.owner, &key, offer, row.revision)
+            .await
+            .unwrap();
     }
 
     pub async fn submit(&self, key: &OfferKey) -> String {
@@ -167,11 +194,20 @@ impl Market {
     pub async fn wait(&self, id: &str, states: &[State]) -> Submission {
         let look = async {
             loop {
-                let found = store::submissions::find(&self.app.reader, id).await.unwrap().unwrap();
+                let found = store::submissions::find(&self.app.reader, id)
+                    .await
+                    .unwrap()
+                    .unwrap();
                 if states.contains(&found.state) {
                     return found;
                 }
-                assert!(!found.state.is_final(), "{:?}: {:?}\n{:#?}", found.state, found.failure, failures(&found));
+                assert!(
+                    !found.state.is_final(),
+                    "{:?}: {:?}\n{:#?}",
+                    found.state,
+                    found.failure,
+                    failures(&found)
+                );
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -188,14 +224,18 @@ impl Market {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, look).await.expect("the catalog did not follow");
+        tokio::time::timeout(PATIENCE, look)
+            .await
+            .expect("the catalog did not follow");
     }
 
     /// Submits, waits for the preview, signs off, waits until live.
     pub async fn publish(&self, key: &OfferKey) -> Submission {
         let id = self.submit(key).await;
         self.wait(&id, &[State::Preview]).await;
-        app::offers::go_live(&self.app, &self.owner, &id).await.unwrap();
+        app::offers::go_live(&self.app, &self.owner, &id)
+            .await
+            .unwrap();
         self.wait(&id, &[State::Live]).await
     }
 }

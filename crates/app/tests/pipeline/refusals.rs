@@ -13,7 +13,10 @@ use crate::market::{Market, failures};
 async fn with_image(market: &Market, repository: &str, image: &TestImage) -> Offer {
     let mut offer = market.draft("temperature-sensor").await;
     let top = image.top().digest.clone();
-    let tags = vec![("latest".to_owned(), top.clone()), ("1.0.0".to_owned(), top)];
+    let tags = vec![
+        ("latest".to_owned(), top.clone()),
+        ("1.0.0".to_owned(), top),
+    ];
     market.push(repository, &tags, image).await;
     let plan = &mut offer.plans[0];
     repository.clone_into(&mut plan.image.repository);
@@ -33,27 +36,45 @@ async fn privileged(store: Store) {
     let places = failures(&stopped);
     assert!(places.contains_key("DEF-05"), "{places:#?}");
 
-    let approve = Verdict::Approve { comment: String::new() };
+    let approve = Verdict::Approve {
+        comment: String::new(),
+    };
     let refused = review_submission(&market.app, &market.reviewer, &id, approve.clone()).await;
-    assert!(refused.unwrap_err().to_string().contains("DEF-05"), "a block is not approved away");
+    assert!(
+        refused
+            .expect_err("it blocks")
+            .to_string()
+            .contains("DEF-05"),
+        "a block is not approved away"
+    );
     let report: certify::Report = serde_json::from_value(stopped.report.unwrap()).unwrap();
     let rule = report.results.iter().find(|r| r.code == "DEF-05").unwrap();
     let waived: Vec<String> = rule.failures().map(|f| f.place.clone()).collect();
     for place in &waived {
-        waive_rule(&market.app, &market.reviewer, &id, "DEF-05", place, "It drives the GPIO pins of the gateway itself.")
-            .await
-            .unwrap();
+        waive_rule(
+            &market.app,
+            &market.reviewer,
+            &id,
+            "DEF-05",
+            place,
+            "It drives the GPIO pins of the gateway itself.",
+        )
+        .await
+        .unwrap();
     }
     let judged = async {
         loop {
-            let verdict = review_submission(&market.app, &market.reviewer, &id, approve.clone()).await;
+            let verdict =
+                review_submission(&market.app, &market.reviewer, &id, approve.clone()).await;
             if verdict.is_ok() {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(30)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), judged).await.expect("the waiver did not count");
+    tokio::time::timeout(std::time::Duration::from_secs(30), judged)
+        .await
+        .expect("the waiver did not count");
     market.wait(&id, &[State::Preview]).await;
 }
 
@@ -73,16 +94,33 @@ async fn a_reviewer_cites_rules() {
     let id = market.submit(&offer.key()).await;
     market.wait(&id, &[State::InReview]).await;
     for rules in [vec![], vec!["XYZ-99".to_owned()]] {
-        let verdict = Verdict::Reject { rules, comment: "No.".into() };
-        assert!(review_submission(&market.app, &market.reviewer, &id, verdict).await.is_err());
+        let verdict = Verdict::Reject {
+            rules,
+            comment: "No.".into(),
+        };
+        assert!(
+            review_submission(&market.app, &market.reviewer, &id, verdict)
+                .await
+                .is_err()
+        );
     }
-    let own = review_submission(&market.app, &market.owner, &id, Verdict::Approve { comment: String::new() }).await;
+    let own = review_submission(
+        &market.app,
+        &market.owner,
+        &id,
+        Verdict::Approve {
+            comment: String::new(),
+        },
+    )
+    .await;
     assert!(own.is_err(), "a publisher does not review");
     let verdict = Verdict::Reject {
         rules: vec!["DEF-05".into()],
         comment: "Ask for the one device instead.".into(),
     };
-    review_submission(&market.app, &market.reviewer, &id, verdict).await.unwrap();
+    review_submission(&market.app, &market.reviewer, &id, verdict)
+        .await
+        .unwrap();
     let rejected = market.wait(&id, &[State::Rejected]).await;
     assert!(rejected.failure.unwrap().contains("DEF-05"));
 }
@@ -101,7 +139,9 @@ async fn a_platform_lie_is_rejected() {
     let rejected = market.wait(&id, &[State::Rejected]).await;
     let found = failures(&rejected);
     assert!(found.contains_key("IMG-19"), "{found:#?}");
-    let public = store::registry::repositories(&market.app.reader, None, 10, true).await.unwrap();
+    let public = store::registry::repositories(&market.app.reader, None, 10, true)
+        .await
+        .unwrap();
     assert!(public.is_empty(), "nothing of it became public");
 }
 
@@ -112,7 +152,11 @@ async fn an_image_with_a_missing_blob_is_rejected() {
     let image = ImageBuilder::all_platforms().noise(200_000).build();
     let offer = with_image(&market, "contoso/holes", &image).await;
     let (digest, _) = image.largest_blob();
-    market.upstream.delete_blob("contoso/holes", digest).await.unwrap();
+    market
+        .upstream
+        .delete_blob("contoso/holes", digest)
+        .await
+        .unwrap();
     let id = market.submit(&offer.key()).await;
     let rejected = market.wait(&id, &[State::Rejected]).await;
     let why = rejected.failure.unwrap();
@@ -137,10 +181,13 @@ async fn a_version_tag_moved_upstream_is_rejected() {
     market.seed("contoso/temperature-sensor").await;
     let offer = market.draft("temperature-sensor").await;
     let live = market.publish(&offer.key()).await;
-    let version = domain::tag::newest(offer.plans[0].image.tags.iter().map(String::as_str)).unwrap();
+    let version =
+        domain::tag::newest(offer.plans[0].image.tags.iter().map(String::as_str)).unwrap();
     let other = ImageBuilder::all_platforms().noise(1_000).build();
     let tags = vec![(version.to_string(), other.top().digest.clone())];
-    market.push("contoso/temperature-sensor", &tags, &other).await;
+    market
+        .push("contoso/temperature-sensor", &tags, &other)
+        .await;
     let id = market.submit(&offer.key()).await;
     let rejected = market.wait(&id, &[State::Rejected]).await;
     let found = failures(&rejected);

@@ -2,7 +2,10 @@
 
 use app::catalog::Query;
 use app::deploy::{Choice, Form, NoManifest, manifest};
-use app::offers::{GetItNow, StopSelling, cancel_submission, get_it_now, go_live, leads_csv, resume_selling, stop_selling};
+use app::offers::{
+    GetItNow, StopSelling, cancel_submission, get_it_now, go_live, leads_csv, resume_selling,
+    stop_selling,
+};
 use domain::lifecycle::{State, StopReason};
 use store::Store;
 use testkit::engines::for_each_engine;
@@ -21,7 +24,9 @@ async fn submit_to_manifest(store: Store) {
     market.seed("contoso/temperature-sensor").await;
     let key = market.draft("temperature-sensor").await.key();
     let live = market.publish(&key).await;
-    market.wait_for_catalog(|app| app.catalog.module(&key).is_some()).await;
+    market
+        .wait_for_catalog(|app| app.catalog.module(&key).is_some())
+        .await;
 
     let found = market.app.catalog.snapshot().search(&search("temprature"));
     assert_eq!(found.total, 1, "a misspelt word finds it");
@@ -29,26 +34,56 @@ async fn submit_to_manifest(store: Store) {
     let platforms: Vec<String> = module.platforms.iter().map(ToString::to_string).collect();
     assert_eq!(platforms, ["linux/amd64", "linux/arm/v7", "linux/arm64"]);
     let report = module.report.as_ref().unwrap();
-    assert_eq!(report.passed(), report.applicable(), "{:?}", crate::market::failures(&live));
+    assert_eq!(
+        report.passed(),
+        report.applicable(),
+        "{:?}",
+        crate::market::failures(&live)
+    );
 
     let plan = &module.plans[0];
     let release = &plan.releases[0];
-    let built = manifest(&market.app, &module, plan.plan.as_str(), Form::Full, &Choice::default()).unwrap();
+    let built = manifest(
+        &market.app,
+        &module,
+        plan.plan.as_str(),
+        Form::Full,
+        &Choice::default(),
+    )
+    .unwrap();
     let image = &built["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"]
         [&release.defaults.module_name]["settings"]["image"];
-    assert_eq!(image, &format!("127.0.0.1:8080/{}@{}", plan.repository, release.digest));
+    assert_eq!(
+        image,
+        &format!("127.0.0.1:8080/{}@{}", plan.repository, release.digest)
+    );
     let text = serde_json::to_string_pretty(&built).unwrap();
     let document = domain::deployment::Document::parse(&text).unwrap();
     let problems = domain::deployment::validate(&document);
-    assert!(problems.iter().all(|p| p.level != domain::deployment::Level::Error), "{problems:#?}");
+    assert!(
+        problems
+            .iter()
+            .all(|p| p.level != domain::deployment::Level::Error),
+        "{problems:#?}"
+    );
 
-    let steps = store::steps::of_submission(&market.app.reader, &live.id).await.unwrap();
+    let steps = store::steps::of_submission(&market.app.reader, &live.id)
+        .await
+        .unwrap();
     let names: Vec<&str> = steps.iter().map(|step| step.step.as_str()).collect();
-    for step in ["submitted", "importing", "certifying", "preview", "publishing"] {
+    for step in [
+        "submitted",
+        "importing",
+        "certifying",
+        "preview",
+        "publishing",
+    ] {
         assert!(names.contains(&step), "{step} in {names:?}");
     }
     for tag in ["latest", &release.version.to_string()] {
-        let named = store::registry::tag(&market.app.reader, &plan.repository, tag).await.unwrap();
+        let named = store::registry::tag(&market.app.reader, &plan.repository, tag)
+            .await
+            .unwrap();
         assert_eq!(named.as_ref(), Some(&release.digest), "{tag}");
     }
 }
@@ -69,9 +104,14 @@ async fn update_while_live(store: Store) {
     market.save(&offer).await;
     let replaced = market.submit(&key).await;
     market.wait(&replaced, &[State::Preview]).await;
-    market.wait_for_catalog(|app| app.catalog.module(&key).is_some()).await;
+    market
+        .wait_for_catalog(|app| app.catalog.module(&key).is_some())
+        .await;
     let shown = market.app.catalog.module(&key).unwrap();
-    assert_ne!(shown.summary, offer.listing.summary, "the live listing does not follow the draft");
+    assert_ne!(
+        shown.summary, offer.listing.summary,
+        "the live listing does not follow the draft"
+    );
 
     // A resubmit replaces the preview.
     let second = market.submit(&key).await;
@@ -83,10 +123,19 @@ async fn update_while_live(store: Store) {
     market.wait(&first.id, &[State::Superseded]).await;
     let summary = offer.listing.summary.clone();
     market
-        .wait_for_catalog(|app| app.catalog.module(&key).is_some_and(|m| m.summary == summary))
+        .wait_for_catalog(|app| {
+            app.catalog
+                .module(&key)
+                .is_some_and(|m| m.summary == summary)
+        })
         .await;
-    let releases = store::releases::of_offer(&market.app.reader, &key).await.unwrap();
-    assert!(releases.iter().all(|r| r.submission == first.id), "the same image makes no new release");
+    let releases = store::releases::of_offer(&market.app.reader, &key)
+        .await
+        .unwrap();
+    assert!(
+        releases.iter().all(|r| r.submission == first.id),
+        "the same image makes no new release"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,18 +148,33 @@ async fn stopped_and_resumed(store: Store) {
     market.seed("contoso/heartbeat").await;
     let key = market.draft("heartbeat").await.key();
     market.publish(&key).await;
-    market.wait_for_catalog(|app| app.catalog.module(&key).is_some()).await;
+    market
+        .wait_for_catalog(|app| app.catalog.module(&key).is_some())
+        .await;
     let get = GetItNow {
-        plan: market.app.catalog.module(&key).unwrap().plans[0].plan.to_string(),
+        plan: market.app.catalog.module(&key).unwrap().plans[0]
+            .plan
+            .to_string(),
         company: "=cmd()".into(),
         consent: true,
         consent_text: "Pass my name on.".into(),
         ..GetItNow::default()
     };
-    get_it_now(&market.app, &market.reviewer, &key, get.clone()).await.unwrap();
-    let silent = GetItNow { consent: false, ..get };
-    assert!(get_it_now(&market.app, &market.reviewer, &key, silent).await.is_err());
-    let csv = leads_csv(&market.app, &market.owner, &key.publisher).await.unwrap();
+    get_it_now(&market.app, &market.reviewer, &key, get.clone())
+        .await
+        .unwrap();
+    let silent = GetItNow {
+        consent: false,
+        ..get
+    };
+    assert!(
+        get_it_now(&market.app, &market.reviewer, &key, silent)
+            .await
+            .is_err()
+    );
+    let csv = leads_csv(&market.app, &market.owner, &key.publisher)
+        .await
+        .unwrap();
     assert!(csv.contains("'=cmd()"), "{csv}");
     assert_eq!(csv.lines().count(), 2, "{csv}");
 
@@ -118,12 +182,19 @@ async fn stopped_and_resumed(store: Store) {
         reason: StopReason::EndOfSupport,
         alternative: None,
     };
-    stop_selling(&market.app, &market.owner, &key, stop).await.unwrap();
+    stop_selling(&market.app, &market.owner, &key, stop)
+        .await
+        .unwrap();
     market
         .wait_for_catalog(|app| app.catalog.snapshot().search(&search("heartbeat")).total == 0)
         .await;
-    assert!(market.app.catalog.module(&key).is_some_and(|m| !m.listed), "its page stays");
-    resume_selling(&market.app, &market.owner, &key).await.unwrap();
+    assert!(
+        market.app.catalog.module(&key).is_some_and(|m| !m.listed),
+        "its page stays"
+    );
+    resume_selling(&market.app, &market.owner, &key)
+        .await
+        .unwrap();
     market
         .wait_for_catalog(|app| app.catalog.snapshot().search(&search("heartbeat")).total == 1)
         .await;
@@ -140,7 +211,9 @@ async fn cancelled(store: Store) {
     let key = market.draft("temperature-sensor").await.key();
     let id = market.submit(&key).await;
     // Wherever the jobs are with it by now, before go-live it can be taken back.
-    cancel_submission(&market.app, &market.owner, &id).await.unwrap();
+    cancel_submission(&market.app, &market.owner, &id)
+        .await
+        .unwrap();
     market.wait(&id, &[State::Cancelled]).await;
     let again = market.publish(&key).await;
     assert_eq!(again.number, 2);
@@ -158,13 +231,24 @@ async fn placeholders(store: Store) {
     market.seed("fabrikam/http-forwarder").await;
     let key = market.draft("http-forwarder").await.key();
     market.publish(&key).await;
-    market.wait_for_catalog(|app| app.catalog.module(&key).is_some()).await;
+    market
+        .wait_for_catalog(|app| app.catalog.module(&key).is_some())
+        .await;
     let module = market.app.catalog.module(&key).unwrap();
     let plan = module.plans[0].plan.to_string();
-    let unfilled = manifest(&market.app, &module, &plan, Form::Layered, &Choice::default());
+    let unfilled = manifest(
+        &market.app,
+        &module,
+        &plan,
+        Form::Layered,
+        &Choice::default(),
+    );
     match unfilled {
         Err(NoManifest::Unfilled(names)) => {
-            assert!(names.iter().any(|p| p.name == "MY_SERVER_IP_ADDRESS"), "{names:?}");
+            assert!(
+                names.iter().any(|p| p.name == "MY_SERVER_IP_ADDRESS"),
+                "{names:?}"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -174,11 +258,16 @@ async fn placeholders(store: Store) {
             "MY_SERVER_IP_ADDRESS" => r#"10.0.0.5"},"evil":{"#,
             _ => "Sensor",
         };
-        choice.values.insert(placeholder.name.clone(), value.to_owned());
+        choice
+            .values
+            .insert(placeholder.name.clone(), value.to_owned());
     }
     let filled = manifest(&market.app, &module, &plan, Form::Layered, &choice).unwrap();
     let text = serde_json::to_string(&filled).unwrap();
-    assert!(text.contains(r#"10.0.0.5\"},\"evil\":{"#), "a value stays one string: {text}");
+    assert!(
+        text.contains(r#"10.0.0.5\"},\"evil\":{"#),
+        "a value stays one string: {text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,7 +68,9 @@ impl LimitsFile {
             manifests_per_image_max: self
                 .manifests_per_image_max
                 .unwrap_or(default.manifests_per_image_max),
-            import_parallel_max: self.import_parallel_max.unwrap_or(default.import_parallel_max),
+            import_parallel_max: self
+                .import_parallel_max
+                .unwrap_or(default.import_parallel_max),
             preview_hours_max: self.preview_hours_max.unwrap_or(default.preview_hours_max),
             jobs_parallel_max: self.jobs_parallel_max.unwrap_or(default.jobs_parallel_max),
         }
@@ -97,7 +99,10 @@ impl File {
     /// Reads and parses the file.
     pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|e| {
-            ConfigError(format!("the configuration {} could not be read: {e}", path.display()))
+            ConfigError(format!(
+                "the configuration {} could not be read: {e}",
+                path.display()
+            ))
         })?;
         Self::parse(&text).map_err(|error| ConfigError(format!("{}: {error}", path.display())))
     }
@@ -129,9 +134,13 @@ mod tests {
 
     #[test]
     fn unknown_keys_name_the_nearest_known_one() {
-        let error = File::parse("listn = \"127.0.0.1:1\"").unwrap_err().to_string();
+        let error = File::parse("listn = \"127.0.0.1:1\"")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("did you mean `listen`?"), "{error}");
-        let error = File::parse("[limits]\nblob_byte_max = 1").unwrap_err().to_string();
+        let error = File::parse("[limits]\nblob_byte_max = 1")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("did you mean `blob_bytes_max`?"), "{error}");
     }
 }

@@ -66,10 +66,14 @@ fn complete(
 ) -> Result<Config, ConfigError> {
     let listen = match (flags.listen, environment("EDGEMART_LISTEN")) {
         (Some(address), _) => address,
-        (None, Some(text)) => text
-            .parse()
-            .map_err(|_| ConfigError(format!("EDGEMART_LISTEN is `{text}`; give an address with a port, such as 127.0.0.1:8080")))?,
-        (None, None) => file.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        (None, Some(text)) => text.parse().map_err(|_| {
+            ConfigError(format!(
+                "EDGEMART_LISTEN is `{text}`; give an address with a port, such as 127.0.0.1:8080"
+            ))
+        })?,
+        (None, None) => file
+            .listen
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
     };
     let insecure = flags.insecure_http || file.insecure_http;
     if !listen.ip().is_loopback() && !insecure {
@@ -87,9 +91,11 @@ fn complete(
         .map_err(|e| ConfigError(format!("data `{}` is no usable path: {e}", data.display())))?;
     let public_url = environment("EDGEMART_PUBLIC_URL").or(file.public_url);
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
-    let public_url: Url = public_url
-        .parse()
-        .map_err(|e| ConfigError(format!("public_url `{public_url}` is no address: {e}; write it as https://market.example")))?;
+    let public_url: Url = public_url.parse().map_err(|e| {
+        ConfigError(format!(
+            "public_url `{public_url}` is no address: {e}; write it as https://market.example"
+        ))
+    })?;
     let registry_host = environment("EDGEMART_REGISTRY_HOST")
         .or(file.registry_host)
         .unwrap_or_else(|| host_of(&public_url));
@@ -150,7 +156,8 @@ mod tests {
     #[test]
     fn flags_win_over_environment_over_file() {
         let file = File::parse("listen = \"127.0.0.1:1\"\ndata = \"/a\"").unwrap();
-        let environment = |name: &str| (name == "EDGEMART_LISTEN").then(|| "127.0.0.1:2".to_owned());
+        let environment =
+            |name: &str| (name == "EDGEMART_LISTEN").then(|| "127.0.0.1:2".to_owned());
         let config = complete(&Flags::default(), file.clone(), environment).unwrap();
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.data, PathBuf::from("/a"));
@@ -158,7 +165,10 @@ mod tests {
             listen: Some("127.0.0.1:3".parse().unwrap()),
             ..Flags::default()
         };
-        assert_eq!(complete(&flags, file, environment).unwrap().listen.port(), 3);
+        assert_eq!(
+            complete(&flags, file, environment).unwrap().listen.port(),
+            3
+        );
     }
 
     #[test]

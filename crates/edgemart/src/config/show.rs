@@ -55,7 +55,9 @@ fn redacted(address: &str) -> String {
     let mut query = url.query_pairs_mut();
     query.clear();
     for (key, value) in pairs {
-        let secret = ["secret", "password", "key", "token", "sig"].iter().any(|word| key.to_lowercase().contains(word));
+        let secret = ["secret", "password", "key", "token", "sig"]
+            .iter()
+            .any(|word| key.to_lowercase().contains(word));
         query.append_pair(&key, if secret { "redacted" } else { &value });
     }
     drop(query);
@@ -68,8 +70,12 @@ mod tests {
 
     #[test]
     fn passwords_and_keys_are_not_shown() {
-        let shown = redacted("postgres://edge:hunter2@db/edgemart?sslpassword=x&application_name=y");
-        assert!(!shown.contains("hunter2") && !shown.contains("=x"), "{shown}");
+        let shown =
+            redacted("postgres://edge:hunter2@db/edgemart?sslpassword=x&application_name=y");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("=x"),
+            "{shown}"
+        );
         assert!(shown.contains("application_name=y"));
         assert!(!redacted("s3://b/p?secret_access_key=abc").contains("abc"));
     }

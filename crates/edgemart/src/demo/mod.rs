@@ -27,7 +27,11 @@ pub(crate) async fn demo(
     }
     let scratch = match &data {
         Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("edgemart-demo-").tempdir()?),
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("edgemart-demo-")
+                .tempdir()?,
+        ),
     };
     let folder = data
         .or_else(|| scratch.as_ref().map(|s| s.path().to_path_buf()))
@@ -48,7 +52,8 @@ pub(crate) async fn demo(
     let running = start(config, listener).await?;
     eprintln!("Edgemart demo: publishing the sample catalog through the real pipeline …");
     let people = people::create(&running.app).await?;
-    let told = publish::publish_samples(&running.app, &people, &upstream_address.to_string()).await?;
+    let told =
+        publish::publish_samples(&running.app, &people, &upstream_address.to_string()).await?;
     let url = format!("http://{}", running.address);
     eprintln!(
         "\n{} modules live, {} refused on purpose, in {:.1} s. Everything is in {} mode: stop with Ctrl-C.\n",
@@ -68,6 +73,10 @@ pub(crate) async fn demo(
 fn try_this(url: &str, address: &SocketAddr) {
     eprintln!("\nThree things to try:");
     eprintln!("  1. Find a module with a misspelt word:   {url}/modules?q=temprature");
-    eprintln!("  2. Copy its manifest:                    edgemart --url {url} manifest contoso.temperature-sensor");
-    eprintln!("  3. Pull its image as a device would:     skopeo copy --all --src-tls-verify=false docker://{address}/contoso/temperature-sensor/standard:latest dir:/tmp/temperature-sensor\n");
+    eprintln!(
+        "  2. Copy its manifest:                    edgemart --url {url} manifest contoso.temperature-sensor"
+    );
+    eprintln!(
+        "  3. Pull its image as a device would:     skopeo copy --all --src-tls-verify=false docker://{address}/contoso/temperature-sensor/standard:latest dir:/tmp/temperature-sensor\n"
+    );
 }

@@ -25,8 +25,16 @@ struct Person {
 
 /// Sample publishers: id, name, one sentence.
 const PUBLISHERS: [(&str, &str, &str); 3] = [
-    ("contoso", "Contoso", "Sensors and filters for small machines."),
-    ("fabrikam", "Fabrikam", "Storage and connectivity at the edge."),
+    (
+        "contoso",
+        "Contoso",
+        "Sensors and filters for small machines.",
+    ),
+    (
+        "fabrikam",
+        "Fabrikam",
+        "Storage and connectivity at the edge.",
+    ),
     ("northwind", "Northwind", "Tools for plant networks."),
 ];
 
@@ -38,7 +46,11 @@ async fn person(
     operator: bool,
 ) -> Result<Actor, Refused> {
     let password = new_secret("").map_err(|e| Refused::trouble(e.to_string()))?;
-    let password: String = password.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    let password: String = password
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(16)
+        .collect();
     let command = SignUp {
         email: email.to_owned(),
         name: name.to_owned(),
@@ -59,9 +71,30 @@ async fn person(
 /// Creates everybody and has the publishers approved.
 pub(super) async fn create(app: &App) -> Result<People, Refused> {
     let mut rows = Vec::new();
-    let operator = person(app, &mut rows, ("operator", "Operator", "operator@market.example"), false, true).await?;
-    person(app, &mut rows, ("reviewer", "Reviewer", "reviewer@market.example"), true, false).await?;
-    person(app, &mut rows, ("customer", "Customer", "customer@plant.example"), false, false).await?;
+    let operator = person(
+        app,
+        &mut rows,
+        ("operator", "Operator", "operator@market.example"),
+        false,
+        true,
+    )
+    .await?;
+    person(
+        app,
+        &mut rows,
+        ("reviewer", "Reviewer", "reviewer@market.example"),
+        true,
+        false,
+    )
+    .await?;
+    person(
+        app,
+        &mut rows,
+        ("customer", "Customer", "customer@plant.example"),
+        false,
+        false,
+    )
+    .await?;
     let mut owners = BTreeMap::new();
     for (id, title, summary) in PUBLISHERS {
         let email = format!("owner@{id}.example");
@@ -78,10 +111,15 @@ pub(super) async fn create(app: &App) -> Result<People, Refused> {
             terms_accepted: true,
         };
         let publisher = become_publisher(app, &owner, command).await?;
-        let approve = Decision::Approve { verified: id != "northwind" };
+        let approve = Decision::Approve {
+            verified: id != "northwind",
+        };
         decide_publisher(app, &operator, &publisher, approve).await?;
         // Signed in again: now a member.
-        let password = rows.last().map(|row| row.password.clone()).unwrap_or_default();
+        let password = rows
+            .last()
+            .map(|row| row.password.clone())
+            .unwrap_or_default();
         let account = verify_password(app, &email, &password)
             .await?
             .ok_or_else(|| Refused::not_found("account", email.as_str()))?;

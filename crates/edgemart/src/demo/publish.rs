@@ -81,7 +81,11 @@ fn tell(one: &OnItsWay, failure: Option<&str>) {
     match one.seen {
         State::Live | State::InReview => eprintln!("  {:<32} {}", one.name, one.seen.words()),
         State::Rejected => {
-            eprintln!("  {:<32} rejected: {}", one.name, failure.unwrap_or("no reason given"));
+            eprintln!(
+                "  {:<32} rejected: {}",
+                one.name,
+                failure.unwrap_or("no reason given")
+            );
         }
         _ => {}
     }

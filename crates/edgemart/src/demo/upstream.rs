@@ -28,13 +28,19 @@ pub(super) fn router() -> Result<Router, samples::SampleError> {
     for seed in samples::images()? {
         let image = seed.image;
         for (tag, digest) in seed.tags {
-            shelf.tags.insert(format!("{}:{tag}", seed.repository), digest);
+            shelf
+                .tags
+                .insert(format!("{}:{tag}", seed.repository), digest);
         }
         let index = (image.index_media_type, Bytes::from(image.index));
-        shelf.manifests.insert(format!("{}@{}", seed.repository, image.index_digest), index);
+        shelf
+            .manifests
+            .insert(format!("{}@{}", seed.repository, image.index_digest), index);
         for child in image.children {
             let manifest = (child.media_type, Bytes::from(child.bytes));
-            shelf.manifests.insert(format!("{}@{}", seed.repository, child.digest), manifest);
+            shelf
+                .manifests
+                .insert(format!("{}@{}", seed.repository, child.digest), manifest);
         }
         for (digest, bytes) in image.blobs {
             shelf.blobs.insert(digest, Bytes::from(bytes));
@@ -45,16 +51,18 @@ pub(super) fn router() -> Result<Router, samples::SampleError> {
         .with_state(Arc::new(shelf)))
 }
 
-async fn handle(
-    State(shelf): State<Arc<Shelf>>,
-    method: Method,
-    uri: Uri,
-) -> Response {
+async fn handle(State(shelf): State<Arc<Shelf>>, method: Method, uri: Uri) -> Response {
     match Operation::parse(method.as_str(), uri.path(), uri.query()) {
         Ok(Operation::Base) => StatusCode::OK.into_response(),
         Ok(
-            Operation::GetManifest { repository, reference }
-            | Operation::HeadManifest { repository, reference },
+            Operation::GetManifest {
+                repository,
+                reference,
+            }
+            | Operation::HeadManifest {
+                repository,
+                reference,
+            },
         ) => {
             let digest = match reference {
                 Reference::Digest(digest) => Some(digest.to_string()),

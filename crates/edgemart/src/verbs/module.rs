@@ -224,7 +224,7 @@ impl Choice {
         })?;
         let wrong = domain::defaults::check_defaults(&filled)
             .into_iter()
-            .filter(|one| one.is_error());
+            .filter(domain::violation::Violation::is_error);
         let wrong: Vec<String> = wrong.map(|one| one.to_string()).collect();
         if !wrong.is_empty() {
             let what = format!("with these values {} cannot be deployed", self.module);

@@ -25,7 +25,9 @@ fn rounds() -> u64 {
 async fn push(url: String, round: u64) {
     let client = reqwest::Client::new();
     for at in 0_u64.. {
-        let bytes: Vec<u8> = (0..300_000_u64).map(|i| (i * 31 + at * 7 + round) as u8).collect();
+        let bytes: Vec<u8> = (0..300_000_u64)
+            .map(|i| (i * 31 + at * 7 + round) as u8)
+            .collect();
         let digest = oci::Digest::sha256_of(&bytes);
         let start = client
             .post(format!("{url}/v2/incoming/contoso/push/blobs/uploads/"))
@@ -56,7 +58,9 @@ async fn nothing_is_lost_or_half_written() {
         let app = place.app().await;
         let owner = place.found(&app).await;
         for at in 0..OFFERS {
-            let key = place.draft(&app, &owner, &format!("sensor-{at}"), &image(at)).await;
+            let key = place
+                .draft(&app, &owner, &format!("sensor-{at}"), &image(at))
+                .await;
             submissions.push(submit_offer(&app, &owner, &key, "").await.unwrap());
         }
     }
@@ -72,8 +76,15 @@ async fn nothing_is_lost_or_half_written() {
         hashed = check_complete(&app).await;
         let owner = sign_in(&app, EMAIL).await;
         for id in &submissions {
-            let found = store::submissions::find(&app.reader, id).await.unwrap().unwrap();
-            assert!(!matches!(found.state, State::Rejected | State::Cancelled), "{:?}", found.failure);
+            let found = store::submissions::find(&app.reader, id)
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(
+                !matches!(found.state, State::Rejected | State::Cancelled),
+                "{:?}",
+                found.failure
+            );
             if found.state == State::Preview {
                 go_live(&app, &owner, id).await.unwrap();
             }
@@ -92,7 +103,10 @@ async fn finish(place: &Place, submissions: &[String]) {
         loop {
             let mut live = 0;
             for id in submissions {
-                let found = store::submissions::find(&app.reader, id).await.unwrap().unwrap();
+                let found = store::submissions::find(&app.reader, id)
+                    .await
+                    .unwrap()
+                    .unwrap();
                 match found.state {
                     State::Live => live += 1,
                     State::Preview => go_live(&app, &owner, id).await.unwrap(),
@@ -106,7 +120,9 @@ async fn finish(place: &Place, submissions: &[String]) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, all_live).await.expect("not every submission went live");
+    tokio::time::timeout(PATIENCE, all_live)
+        .await
+        .expect("not every submission went live");
     check_complete(&app).await;
     drop(server);
 }

@@ -43,8 +43,8 @@ impl Place {
         let upstream = Registry::start(Mode::Open).await.unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir_all(&data).unwrap();
-        let database_url =
-            database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("edgemart.db").display()));
+        let database_url = database_url
+            .unwrap_or_else(|| format!("sqlite://{}", data.join("edgemart.db").display()));
         let (storage_url, keys) = match storage {
             Some((url, keys)) => (url, Some(keys)),
             None => (format!("file://{}", data.join("blobs").display()), None),
@@ -82,7 +82,9 @@ impl Place {
     pub async fn app(&self) -> App {
         let data = self.folder.path().join("data");
         App::start(Parts {
-            store: store::open(&self.database_url, &self.storage_url, self.keys.as_ref()).await.unwrap(),
+            store: store::open(&self.database_url, &self.storage_url, self.keys.as_ref())
+                .await
+                .unwrap(),
             clock: Clock::System,
             settings: Settings {
                 public_url: "http://127.0.0.1:8080".parse().unwrap(),
@@ -111,7 +113,9 @@ impl Place {
                 name: email.into(),
                 password: PASSWORD.into(),
             };
-            create_account(app, &Actor::System, command, false, operator).await.unwrap();
+            create_account(app, &Actor::System, command, false, operator)
+                .await
+                .unwrap();
             sign_in(app, email).await
         };
         let operator = person("operator@market.example", true).await;
@@ -125,13 +129,23 @@ impl Place {
             ..BecomePublisher::default()
         };
         let publisher = become_publisher(app, &owner, command).await.unwrap();
-        decide_publisher(app, &operator, &publisher, Decision::Approve { verified: true }).await.unwrap();
+        decide_publisher(
+            app,
+            &operator,
+            &publisher,
+            Decision::Approve { verified: true },
+        )
+        .await
+        .unwrap();
         sign_in(app, EMAIL).await
     }
 
     /// A draft whose image has layers of noise, so that its import takes a while.
     pub async fn draft(&self, app: &App, owner: &Actor, name: &str, image: &TestImage) -> OfferKey {
-        let sample = samples::offers().into_iter().find(|s| s.offer == "temperature-sensor").unwrap();
+        let sample = samples::offers()
+            .into_iter()
+            .find(|s| s.offer == "temperature-sensor")
+            .unwrap();
         let folder = read_folder(|path| Ok(sample.file(path).map(<[u8]>::to_vec))).unwrap();
         let mut offer: Offer = folder.offer;
         offer.publisher = "contoso".parse().unwrap();
@@ -146,14 +160,19 @@ impl Place {
         }
         let repository = format!("contoso/{name}");
         for tag in ["latest", "1.0.0"] {
-            self.upstream.push_image(&repository, tag, image).await.unwrap();
+            self.upstream
+                .push_image(&repository, tag, image)
+                .await
+                .unwrap();
         }
         offer.plans.truncate(1);
         let source = &mut offer.plans[0].image;
         source.registry.clone_from(&self.upstream.host);
         source.repository = repository;
         source.tags = vec!["latest".into(), "1.0.0".into()];
-        save_draft(app, owner, &key, &offer, revision).await.unwrap();
+        save_draft(app, owner, &key, &offer, revision)
+            .await
+            .unwrap();
         key
     }
 }
@@ -163,42 +182,85 @@ pub fn image(seed: usize) -> TestImage {
     let program = samples::image("temperature-sensor", "1.0.0").unwrap();
     let index: serde_json::Value = serde_json::from_slice(&program.index).unwrap();
     assert!(index["manifests"].is_array());
-    ImageBuilder::all_platforms().user("1000").noise(2_000_000 + seed).build()
+    ImageBuilder::all_platforms()
+        .user("1000")
+        .noise(2_000_000 + seed)
+        .build()
 }
 
 pub async fn sign_in(app: &App, email: &str) -> Actor {
-    Actor::Account(verify_password(app, email, PASSWORD).await.unwrap().unwrap())
+    Actor::Account(
+        verify_password(app, email, PASSWORD)
+            .await
+            .unwrap()
+            .unwrap(),
+    )
 }
 
 /// Everything that a registry client can name is complete: every linked manifest parses, its children and blobs are
 /// linked to the same repository, and every blob's bytes have its digest. Answers how many blobs were hashed.
 pub async fn check_complete(app: &App) -> usize {
     let mut hashed = 0;
-    let names = store::registry::repositories(&app.reader, None, 1_000, false).await.unwrap();
+    let names = store::registry::repositories(&app.reader, None, 1_000, false)
+        .await
+        .unwrap();
     for repo in &names {
-        for (digest, _) in store::registry::manifests_of(&app.reader, repo).await.unwrap() {
-            let stored = store::registry::manifest(&app.reader, &digest).await.unwrap().unwrap();
+        for (digest, _) in store::registry::manifests_of(&app.reader, repo)
+            .await
+            .unwrap()
+        {
+            let stored = store::registry::manifest(&app.reader, &digest)
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(Digest::sha256_of(&stored.bytes), digest);
             let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes).unwrap();
             for child in manifest.children() {
-                let linked = store::registry::has_manifest(&app.reader, repo, &child.digest).await.unwrap();
-                assert!(linked.is_some(), "{repo}: {digest} lists {} which is not there", child.digest);
+                let linked = store::registry::has_manifest(&app.reader, repo, &child.digest)
+                    .await
+                    .unwrap();
+                assert!(
+                    linked.is_some(),
+                    "{repo}: {digest} lists {} which is not there",
+                    child.digest
+                );
             }
             for blob in manifest.blobs() {
-                let linked = store::registry::has_blob(&app.reader, repo, &blob.digest).await.unwrap();
-                assert!(linked.is_some(), "{repo}: {digest} lists blob {} which is not there", blob.digest);
+                let linked = store::registry::has_blob(&app.reader, repo, &blob.digest)
+                    .await
+                    .unwrap();
+                assert!(
+                    linked.is_some(),
+                    "{repo}: {digest} lists blob {} which is not there",
+                    blob.digest
+                );
             }
         }
         for (digest, membership) in store::registry::blobs_of(&app.reader, repo).await.unwrap() {
             let bytes = app.blobs.read(&digest).await.unwrap();
-            assert_eq!(i64::try_from(bytes.len()).unwrap(), membership.size, "{repo}: {digest}");
+            assert_eq!(
+                i64::try_from(bytes.len()).unwrap(),
+                membership.size,
+                "{repo}: {digest}"
+            );
             assert_eq!(Digest::sha256_of(&bytes), digest, "{repo}");
             hashed += 1;
         }
-        for tag in store::registry::tags(&app.reader, repo, None, 1_000).await.unwrap() {
-            let named = store::registry::tag(&app.reader, repo, &tag).await.unwrap().unwrap();
-            let linked = store::registry::has_manifest(&app.reader, repo, &named).await.unwrap();
-            assert!(linked.is_some(), "{repo}:{tag} names {named} which is not there");
+        for tag in store::registry::tags(&app.reader, repo, None, 1_000)
+            .await
+            .unwrap()
+        {
+            let named = store::registry::tag(&app.reader, repo, &tag)
+                .await
+                .unwrap()
+                .unwrap();
+            let linked = store::registry::has_manifest(&app.reader, repo, &named)
+                .await
+                .unwrap();
+            assert!(
+                linked.is_some(),
+                "{repo}:{tag} names {named} which is not there"
+            );
         }
     }
     hashed

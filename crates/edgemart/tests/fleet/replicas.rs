@@ -13,7 +13,10 @@ use crate::server::Server;
 async fn wait_for(app: &App, id: &str, state: State) {
     let reached = async {
         loop {
-            let found = store::submissions::find(&app.reader, id).await.unwrap().unwrap();
+            let found = store::submissions::find(&app.reader, id)
+                .await
+                .unwrap()
+                .unwrap();
             if found.state == state {
                 return;
             }
@@ -21,11 +24,15 @@ async fn wait_for(app: &App, id: &str, state: State) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("never became {state:?}"));
+    tokio::time::timeout(PATIENCE, reached)
+        .await
+        .unwrap_or_else(|_| panic!("never became {state:?}"));
 }
 
 async fn total(url: &str, words: &str) -> u64 {
-    let answer = reqwest::get(format!("{url}/api/v1/modules?q={words}")).await.unwrap();
+    let answer = reqwest::get(format!("{url}/api/v1/modules?q={words}"))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     let body: serde_json::Value = answer.json().await.unwrap();
     body["total"].as_u64().unwrap()
@@ -57,7 +64,10 @@ async fn replicas_share_everything() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    eprintln!("findable on both replicas after {} ms", since.elapsed().as_millis());
+    eprintln!(
+        "findable on both replicas after {} ms",
+        since.elapsed().as_millis()
+    );
 
     one_dies_and_the_other_finishes(&place, &app, a).await;
     check_complete(&app).await;
@@ -69,14 +79,20 @@ async fn push_to_one_pull_from_the_other(a: &Server, b: &Server) {
     let bytes = vec![42_u8; 700_000];
     let digest = oci::Digest::sha256_of(&bytes);
     let start = client
-        .post(format!("{}/v2/incoming/contoso/shared/blobs/uploads/", a.url))
+        .post(format!(
+            "{}/v2/incoming/contoso/shared/blobs/uploads/",
+            a.url
+        ))
         .basic_auth(EMAIL, Some(PASSWORD))
         .send()
         .await
         .unwrap();
     assert_eq!(start.status(), 202);
     let location = start.headers()["location"].to_str().unwrap().to_owned();
-    let path = location.strip_prefix(&a.url).unwrap_or(&location).to_owned();
+    let path = location
+        .strip_prefix(&a.url)
+        .unwrap_or(&location)
+        .to_owned();
     // The first half goes to one replica, the rest to the other.
     let half = bytes.len() / 2;
     let patched = client
@@ -96,9 +112,18 @@ async fn push_to_one_pull_from_the_other(a: &Server, b: &Server) {
         .send()
         .await
         .unwrap();
-    assert_eq!(closed.status(), 201, "an upload begun on {} is finished on {}", a.host(), b.host());
+    assert_eq!(
+        closed.status(),
+        201,
+        "an upload begun on {} is finished on {}",
+        a.host(),
+        b.host()
+    );
     let pulled = client
-        .get(format!("{}/v2/incoming/contoso/shared/blobs/{digest}", b.url))
+        .get(format!(
+            "{}/v2/incoming/contoso/shared/blobs/{digest}",
+            b.url
+        ))
         .basic_auth(EMAIL, Some(PASSWORD))
         .send()
         .await
@@ -111,7 +136,9 @@ async fn one_dies_and_the_other_finishes(place: &Place, app: &App, a: Server) {
     let owner = sign_in(app, EMAIL).await;
     let mut submissions = Vec::new();
     for at in 0..3 {
-        let key = place.draft(app, &owner, &format!("late-{at}"), &image(10 + at)).await;
+        let key = place
+            .draft(app, &owner, &format!("late-{at}"), &image(10 + at))
+            .await;
         submissions.push(submit_offer(app, &owner, &key, "").await.unwrap());
     }
     wait_for_work(app, &submissions).await;
@@ -126,7 +153,10 @@ async fn wait_for_work(app: &App, submissions: &[String]) {
     let begun = async {
         loop {
             for id in submissions {
-                let found = store::submissions::find(&app.reader, id).await.unwrap().unwrap();
+                let found = store::submissions::find(&app.reader, id)
+                    .await
+                    .unwrap()
+                    .unwrap();
                 if found.state != State::Submitted {
                     return;
                 }
@@ -134,5 +164,7 @@ async fn wait_for_work(app: &App, submissions: &[String]) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, begun).await.expect("no job was begun");
+    tokio::time::timeout(PATIENCE, begun)
+        .await
+        .expect("no job was begun");
 }

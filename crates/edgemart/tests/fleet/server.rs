@@ -22,7 +22,11 @@ impl Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_edgemart"))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)
-            .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
+            .envs(
+                environment
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str())),
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
@@ -37,7 +41,9 @@ impl Server {
             }
             panic!("the server ended before it was ready");
         };
-        let url = tokio::time::timeout(START_MAX, ready).await.expect("the server did not get ready");
+        let url = tokio::time::timeout(START_MAX, ready)
+            .await
+            .expect("the server did not get ready");
         Self { child, url }
     }
 

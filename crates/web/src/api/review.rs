@@ -132,7 +132,7 @@ pub(super) async fn decide(
                     comment: asked.comment,
                 },
             )
-            .await?
+            .await?;
         }
         ("reject", _) => {
             let verdict = Verdict::Reject {
@@ -141,7 +141,9 @@ pub(super) async fn decide(
             };
             review_submission(app, actor, id, verdict).await?;
         }
-        ("waive", [rule]) => waive_rule(app, actor, id, rule, &asked.place, &asked.comment).await?,
+        ("waive", [rule]) => {
+            waive_rule(app, actor, id, rule, &asked.place, &asked.comment).await?;
+        }
         ("waive", _) => {
             return Err(Problem::bad_request(
                 "`waive` names exactly one rule in `rules`.",

@@ -109,7 +109,7 @@ fn slots(present: &[Platform]) -> Vec<PlatformSlot> {
 pub(crate) fn prices(module: &Module) -> Vec<String> {
     let mut words = Vec::new();
     for plan in module.public_plans() {
-        let said = word("price", plan.price.model()).into_owned();
+        let said = word("price_short", plan.price.model()).into_owned();
         if !words.contains(&said) {
             words.push(said);
         }
@@ -144,7 +144,7 @@ fn size(module: &Module, device: Option<&Device>) -> String {
     let releases = || module.public_plans().filter_map(newest);
     if let Some(device) = device {
         let on = releases().find_map(|release| bytes_on(release, &device.platform));
-        return on.map(format::bytes).unwrap_or_default();
+        return on.map_or_else(|| t("module.no_image").to_owned(), format::bytes);
     }
     let all = releases().flat_map(|release| release.platforms.iter().map(|p| p.compressed_bytes));
     let all: Vec<u64> = all.collect();

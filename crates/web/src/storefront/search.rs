@@ -180,7 +180,7 @@ fn found(snapshot: &Snapshot, ask: &Ask, results: Results, took: Duration) -> Fo
 }
 
 fn told(ask: &Ask, took: Duration) -> String {
-    let milliseconds = format!("{:.1} ms", took.as_secs_f64() * 1000.0);
+    let milliseconds = format!("{:.2} ms", took.as_secs_f64() * 1000.0);
     if ask.text.is_empty() {
         t1("search.in_time", milliseconds)
     } else {

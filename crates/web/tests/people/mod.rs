@@ -1,7 +1,10 @@
 //! People of every role around the publisher `contoso`, and two of its submissions that are on their way. Used by the
 //! authorization table and by the example that shows the signed-in pages.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its scene has failed"
+)]
 
 use app::accounts::{SignUp, create_account};
 use app::clock::secret_hash;

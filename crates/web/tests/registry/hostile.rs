@@ -14,7 +14,7 @@ async fn path_tricks_get_a_clear_no() {
         (format!("/v2/{LIVE}/../../../blobs/{name}"), 400),
         (format!("/v2/contoso/%2e%2e/x/blobs/{name}"), 400),
         (
-            format!("/v2/contoso%2Fsensor/standard/manifests/latest"),
+            "/v2/contoso%2Fsensor/standard/manifests/latest".to_owned(),
             400,
         ),
         (

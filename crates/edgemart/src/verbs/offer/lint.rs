@@ -75,7 +75,7 @@ impl Lint {
                 .collect::<String>())?,
             (Some(LintFormat::Json), _) => put(&format!("{found:#}\n"))?,
             (Some(LintFormat::Text), _) | (None, Format::Table) => {
-                put(&rows.iter().map(told).collect::<String>())?
+                put(&rows.iter().map(told).collect::<String>())?;
             }
             (None, _) => global.show(&found, String::new)?,
         }

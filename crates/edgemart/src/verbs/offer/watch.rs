@@ -80,7 +80,7 @@ pub(super) async fn until(
                 }
             }
             Err(failure) if failure.exit == Exit::Network && failed < FAILED_LOOKS_MAX => {
-                failed += 1
+                failed += 1;
             }
             Err(failure) => {
                 return Err(failure.fix(format!(

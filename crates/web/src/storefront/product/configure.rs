@@ -154,15 +154,7 @@ fn field(
     };
     Field {
         name: placeholder.name.clone(),
-        // MY_SERVER_IP_ADDRESS reads as "My server ip address"; the name itself stands in the help.
-        label: {
-            let words = placeholder.name.replace('_', " ").to_lowercase();
-            let mut letters = words.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-                .unwrap_or_default()
-        },
+        label: readable(&placeholder.name),
         help: crate::messages::t2(
             "configure.replaces",
             &placeholder.name,
@@ -171,6 +163,27 @@ fn field(
         value,
         error,
     }
+}
+
+/// `MY_SERVER_IP_ADDRESS` as "My server IP address"; the name itself stands in the help.
+fn readable(name: &str) -> String {
+    const KEPT: [&str; 10] = [
+        "IP", "URL", "URI", "ID", "API", "MQTT", "OPC", "HTTP", "TLS", "DNS",
+    ];
+    let lower = |word: &str| {
+        if KEPT.contains(&word) {
+            word.to_owned()
+        } else {
+            word.to_lowercase()
+        }
+    };
+    let words: Vec<String> = name.split('_').map(lower).collect();
+    let sentence = words.join(" ");
+    let mut letters = sentence.chars();
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 fn forms(form: Form) -> Vec<Choice> {
@@ -242,4 +255,15 @@ fn options(text: &str) -> String {
 /// JSON for readers.
 pub(in crate::storefront) fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn placeholders_read_like_words() {
+        assert_eq!(readable("MY_SERVER_IP_ADDRESS"), "My server IP address");
+        assert_eq!(readable("TOKEN"), "Token");
+    }
 }
