@@ -4,7 +4,9 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use domain::deployment::{Conflict, DOCUMENT_BYTES_MAX, Document, Form, Merged, merge};
+use domain::deployment::{
+    Conflict, DOCUMENT_BYTES_MAX, Document, Form, Merged, ModuleEntry, merge,
+};
 use serde_json::json;
 use similar::TextDiff;
 
@@ -24,6 +26,9 @@ pub(crate) struct Add {
     /// The deployment manifest, template or layered deployment to add it to.
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
+    /// Another name for one of the module's routes; may be repeated.
+    #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
+    route_name: Vec<(String, String)>,
     /// Show the change on stdout and leave the file alone.
     #[arg(long)]
     dry_run: bool,
@@ -48,7 +53,8 @@ impl Add {
             })?;
         let document = read_document(&self.file, &text)?;
         let chosen = self.choice.find(&global.client()?).await?;
-        let entry = self.choice.entry(&chosen)?;
+        let mut entry = self.choice.entry(&chosen)?;
+        rename_routes(&mut entry, &self.route_name)?;
         let form = if self.layered {
             Form::Layered
         } else {
@@ -93,6 +99,37 @@ impl Add {
     }
 }
 
+fn renaming(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => {
+            Ok((old.to_owned(), new.to_owned()))
+        }
+        _ => Err("write it as OLD=NEW".to_owned()),
+    }
+}
+
+/// Route names are shared by all modules of a device, so one that is taken must be changeable.
+fn rename_routes(entry: &mut ModuleEntry, renamings: &[(String, String)]) -> Result<(), Failure> {
+    let known: Vec<String> = entry
+        .routes
+        .iter()
+        .map(|route| route.name.clone())
+        .collect();
+    for (old, new) in renamings {
+        let Some(at) = known.iter().position(|name| name == old) else {
+            let what = format!("the module has no route {old}");
+            return Err(Failure::new(Exit::Usage, what).why(match known.as_slice() {
+                [] => "it has none".to_owned(),
+                names => format!("it has {}", names.join(", ")),
+            }));
+        };
+        if let Some(route) = entry.routes.get_mut(at) {
+            route.name.clone_from(new);
+        }
+    }
+    Ok(())
+}
+
 fn read_document(path: &Path, text: &str) -> Result<Document, Failure> {
     Document::parse(text).map_err(|problem| {
         Failure::new(
@@ -123,6 +160,7 @@ fn clash(path: &Path, conflicts: &[Conflict]) -> Failure {
     )
     .why("the file was not changed; these things clash:")
     .points(conflicts.iter().map(line))
+    .fix("--name gives the module another name, --route-name OLD=NEW a route")
     .problem(problem)
 }
 

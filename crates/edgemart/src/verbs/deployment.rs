@@ -44,6 +44,10 @@ impl Deployment {
 impl Validate {
     fn run(self, global: &Global) -> Result<(), Failure> {
         let text = read_text(&self.file, DOCUMENT_BYTES_MAX)?;
+        let name = match self.file.to_str() {
+            Some("-") => "stdin".to_owned(),
+            _ => self.file.display().to_string(),
+        };
         let (kind, problems) = check(&text);
         let errors = problems
             .iter()
@@ -62,15 +66,12 @@ impl Validate {
                 Some("layered") => "layered deployment",
                 other => other.unwrap_or("deployment"),
             };
-            tell(&format!(
-                "{} is a valid {kind} ({counts}).",
-                self.file.display()
-            ));
+            tell(&format!("{name} is a valid {kind} ({counts})."));
             return Ok(());
         }
         Err(Failure::new(
             Exit::Invalid,
-            format!("{} is not valid: {counts}", self.file.display()),
+            format!("{name} is not valid: {counts}"),
         ))
     }
 }
