@@ -75,7 +75,7 @@ def load(url, pid, headers=(), connections=8):
         raise SystemExit(f"{url} answered errors:\n{text}")
     requests = int(re.search(r"(\d+) requests in", text).group(1))
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    p99 = re.search(r"99%\s+(\S+)", text).group(1)
+    p99 = re.search(r"^\s+99%\s+(\S+)$", text, re.MULTILINE).group(1)
     return rate, p99, used / max(requests, 1)
 
 
@@ -103,7 +103,7 @@ def upload(base, repository, path, digest, headers):
 
 def token(url, login, repository):
     scope = f"repository:{repository}:pull,push"
-    request = urllib.request.Request(f"{url}/token?service=bench&scope={scope}")
+    request = urllib.request.Request(f"{url}/token?scope={scope}")
     import base64
 
     request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())

@@ -92,10 +92,11 @@ impl App {
         })))
     }
 
-    /// Starts the background work of this process: jobs and the catalog's follower. Both end when `stop` turns true.
+    /// Starts the background work of this process: jobs, housekeeping and the catalog's follower. All end when `stop` turns true.
     pub fn spawn_background(&self, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
         vec![
             tokio::spawn(jobs::run(self.clone(), stop.clone())),
+            tokio::spawn(jobs::housekeeping(self.clone(), stop.clone())),
             tokio::spawn(catalog::follow(self.clone(), stop.clone())),
         ]
     }

@@ -1,8 +1,10 @@
 //! Background jobs: import, certify, publish. A row each, claimed under a lease, run again after a crash.
 //! What a job does stands in `pipeline`; this only queues, claims, renews, retries and gives up.
 
+mod housekeeping;
 mod runner;
 
+pub use housekeeping::housekeeping;
 pub(crate) use runner::Ended;
 pub use runner::run;
 

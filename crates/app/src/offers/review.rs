@@ -9,6 +9,7 @@ use store::submissions::Submission;
 
 use super::advance;
 use crate::App;
+use crate::clock::HOUR;
 use crate::error::Refused;
 use crate::jobs::Kind;
 use crate::record::Subject;
@@ -76,8 +77,12 @@ pub async fn review_submission(
     });
     let tx = app.writer.begin().await?;
     store::submissions::set_decision(&tx, id, &decision, app.clock.now()).await?;
+    let now = app.clock.now();
     if step == Step::Reject {
-        store::submissions::set_failure(&tx, id, &detail, app.clock.now()).await?;
+        store::submissions::set_failure(&tx, id, &detail, now).await?;
+    } else {
+        let ends = now + i64::from(app.settings.limits.preview_hours_max) * HOUR;
+        store::submissions::set_preview_expires_at(&tx, id, Some(ends), now).await?;
     }
     advance(app, &tx, actor, &submission, step, &detail).await?;
     tx.commit().await?;

@@ -75,7 +75,11 @@ async fn privileged(store: Store) {
     tokio::time::timeout(std::time::Duration::from_secs(30), judged)
         .await
         .expect("the waiver did not count");
-    market.wait(&id, &[State::Preview]).await;
+    let preview = market.wait(&id, &[State::Preview]).await;
+    assert!(
+        preview.preview_expires_at.is_some(),
+        "a preview ends by itself"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
