@@ -81,7 +81,7 @@ pub async fn create_preview_token(
         &tx,
         actor,
         (Subject::Submission, id),
-        "preview_token_made",
+        "preview_token_created",
         data,
     )
     .await?;
