@@ -12,7 +12,7 @@ demo: samples
 	$(CARGO) build -p edgemart
 	./target/debug/edgemart demo $(DEMO_FLAGS)
 
-## Everything: formatting, lints, unit, both engines, registry clients, pipeline, browser.
+## Everything: formatting, lints, unit, both engines, registry clients, pipeline, kill tests.
 test: packages samples
 	samples/build.sh test
 	$(CARGO) fmt --all --check
