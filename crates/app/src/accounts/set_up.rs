@@ -2,7 +2,8 @@
 
 use domain::actor::Actor;
 
-use super::{SignUp, create_account};
+use super::SignUp;
+use super::sign_up::{insert_account, prepare_account};
 use crate::App;
 use crate::clock::{new_secret, secret_hash};
 use crate::error::Refused;
@@ -38,20 +39,16 @@ pub async fn set_up_first_operator(app: &App, command: SetUp) -> Result<String, 
     let unusable = || {
         Refused::Conflict("This set-up link was used already or never existed. Restart the server to get a new one if there is no operator yet.".into())
     };
-    if store::accounts::count_operators(&app.reader).await? > 0 {
-        return Err(unusable());
-    }
+    // A form with a mistake in it ends here and does not burn the link.
+    let row = prepare_account(app, command.account, true, true).await?;
     let tx = app.writer.begin().await?;
     let taken =
         store::setup_links::take(&tx, &secret_hash(&command.secret), app.clock.now()).await?;
-    if !taken {
+    // Taking the link locks its row: of two who use it at once, one becomes operator.
+    if !taken || store::accounts::count_operators(&tx).await? > 0 {
         return Err(unusable());
     }
-    // The account is created in a transaction of its own, first: a failed form must not burn the link.
-    drop(tx);
-    let id = create_account(app, &Actor::System, command.account, true, true).await?;
-    let tx = app.writer.begin().await?;
-    store::setup_links::take(&tx, &secret_hash(&command.secret), app.clock.now()).await?;
+    insert_account(app, &tx, &Actor::System, &row).await?;
     tx.commit().await?;
-    Ok(id)
+    Ok(row.id)
 }

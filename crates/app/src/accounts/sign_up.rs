@@ -3,6 +3,8 @@
 use domain::actor::Actor;
 use domain::violation::Violation;
 use serde_json::json;
+use store::Tx;
+use store::accounts::Account;
 
 use super::hash_password;
 use crate::App;
@@ -56,6 +58,35 @@ pub async fn create_account(
     reviewer: bool,
     operator: bool,
 ) -> Result<String, Refused> {
+    let row = prepare_account(app, command, reviewer, operator).await?;
+    let tx = app.writer.begin().await?;
+    insert_account(app, &tx, actor, &row).await?;
+    tx.commit().await?;
+    Ok(row.id)
+}
+
+/// Writes a prepared account with its event, in the caller's transaction.
+pub(super) async fn insert_account(
+    app: &App,
+    tx: &Tx,
+    actor: &Actor,
+    row: &Account,
+) -> Result<(), Refused> {
+    store::accounts::insert(tx, row).await?;
+    let data = json!({"reviewer": row.reviewer, "operator": row.operator});
+    let subject = (Subject::Account, row.id.as_str());
+    app.record(tx, actor, subject, "account_created", data)
+        .await?;
+    Ok(())
+}
+
+/// Checks the fields and hashes the password, so that no transaction waits for it.
+pub(super) async fn prepare_account(
+    app: &App,
+    command: SignUp,
+    reviewer: bool,
+    operator: bool,
+) -> Result<Account, Refused> {
     let email = command.email.trim().to_lowercase();
     let name = command.name.trim().to_owned();
     let mut wrong = Vec::new();
@@ -87,7 +118,7 @@ pub async fn create_account(
     if !wrong.is_empty() {
         return Err(Refused::Invalid(wrong));
     }
-    let row = store::accounts::Account {
+    Ok(Account {
         id: new_id(),
         email,
         name,
@@ -96,20 +127,7 @@ pub async fn create_account(
         operator,
         disabled_at: None,
         created_at: app.clock.now(),
-    };
-    let tx = app.writer.begin().await?;
-    store::accounts::insert(&tx, &row).await?;
-    let data = json!({"reviewer": reviewer, "operator": operator});
-    app.record(
-        &tx,
-        actor,
-        (Subject::Account, &row.id),
-        "account_created",
-        data,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(row.id)
+    })
 }
 
 #[cfg(test)]

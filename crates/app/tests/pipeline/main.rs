@@ -8,4 +8,5 @@
 
 mod market;
 mod refusals;
+mod set_up;
 mod story;

@@ -65,32 +65,37 @@ async fn signed_in(app: &App, email: &str) -> Actor {
     )
 }
 
+/// The use-cases on a store, with nobody in it and no background work.
+pub async fn start(store: Store, egress: EgressPolicy, keys: &Folder) -> App {
+    App::start(Parts {
+        store,
+        clock: Clock::System,
+        settings: Settings {
+            public_url: "http://127.0.0.1:8080".parse().unwrap(),
+            registry_host: "127.0.0.1:8080".into(),
+            name: "Test market".into(),
+            onboarding_contact: "operator@market.example".into(),
+            terms_version: "1".into(),
+            open_sign_up: true,
+            check_links: false,
+            limits: Limits::default(),
+            runtime: domain::deployment::Runtime::default(),
+        },
+        secrets: SecretKeys::open_or_create(&keys.path().join("secrets.key")).unwrap(),
+        token_keys: TokenKeys::ephemeral().unwrap(),
+        egress: Egress::new(egress).unwrap(),
+    })
+    .await
+    .unwrap()
+}
+
 impl Market {
     pub async fn open(store: Store) -> Self {
         let upstream = Registry::start(Mode::Open).await.unwrap();
         let keys = Folder::new("keys").unwrap();
         let mut egress = EgressPolicy::allowing(&[&upstream.host]).unwrap();
         egress.insecure.clone_from(&egress.allow);
-        let app = App::start(Parts {
-            store,
-            clock: Clock::System,
-            settings: Settings {
-                public_url: "http://127.0.0.1:8080".parse().unwrap(),
-                registry_host: "127.0.0.1:8080".into(),
-                name: "Test market".into(),
-                onboarding_contact: "operator@market.example".into(),
-                terms_version: "1".into(),
-                open_sign_up: true,
-                check_links: false,
-                limits: Limits::default(),
-                runtime: domain::deployment::Runtime::default(),
-            },
-            secrets: SecretKeys::open_or_create(&keys.path().join("secrets.key")).unwrap(),
-            token_keys: TokenKeys::ephemeral().unwrap(),
-            egress: Egress::new(egress).unwrap(),
-        })
-        .await
-        .unwrap();
+        let app = start(store, egress, &keys).await;
         let (stop, stopped) = watch::channel(false);
         app.spawn_background(&stopped);
         let operator = person(&app, "operator@market.example", false, true).await;
