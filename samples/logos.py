@@ -136,6 +136,13 @@ def magnifier(accent):
     return [(LIGHT, union(lens, handle)), (accent, seen)]
 
 
+def clock(accent):
+    face = ring(0, 0, 0.78, 0.15)
+    hands = path([(0, -0.46), (0, 0), (0.32, 0.2)], 0.15)
+    marks = union(*(circle(math.sin(turn) * 0.56, -math.cos(turn) * 0.56, 0.06) for turn in (math.pi / 2, math.pi, 1.5 * math.pi)))
+    return [(LIGHT, face), (LIGHT, marks), (accent, hands)]
+
+
 def rgb(text):
     return tuple(bytes.fromhex(text))
 
@@ -150,6 +157,7 @@ LOGOS = {
     "modbus-simulator": ("a4530f", "b46320", "ffe08a", registers),
     "file-store": ("3d4b5f", "4a596f", "63d8a4", stack),
     "line-counter": ("8a2365", "9a3575", "8be0ea", conveyor),
+    "clock-check": ("1d6a72", "2b7880", "ffb4a2", clock),
     "gateway-inspector": ("5a5146", "695f53", "ff8a65", magnifier),
 }
 

@@ -123,7 +123,7 @@ type Row = (
 
 const AMD64_ONLY: &[&str] = &["linux/amd64"];
 
-static ROWS: [Row; 11] = [
+static ROWS: [Row; 12] = [
     (
         "contoso/temperature-sensor",
         "temperature-sensor",
@@ -185,6 +185,14 @@ static ROWS: [Row; 11] = [
         "northwind/line-counter",
         "line-counter",
         "3.0.0",
+        true,
+        &PLATFORMS,
+    ),
+    // Made for a reviewer: the offer has neither route, input nor output.
+    (
+        "northwind/clock-check",
+        "heartbeat",
+        "1.0.0",
         true,
         &PLATFORMS,
     ),

@@ -261,3 +261,16 @@ fn one_offer_is_made_to_be_refused() {
     assert_eq!(real, ["linux/amd64"]);
     assert!(plan.platforms.contains(&"linux/arm/v7".to_owned()));
 }
+
+#[test]
+fn one_offer_is_made_for_a_reviewer() {
+    let (_, asked) = all()
+        .into_iter()
+        .find(|(_, offer)| offer.key().to_string() == "northwind.clock-check")
+        .unwrap();
+    let takes_part = |plan: &domain::offer::Plan| {
+        !plan.defaults.routes.is_empty() || !plan.inputs.is_empty() || !plan.outputs.is_empty()
+    };
+    assert!(!asked.plans.iter().any(takes_part));
+    assert_ne!(asked.properties.kind, ModuleKind::Companion);
+}

@@ -56,9 +56,10 @@ pub(crate) async fn demo(
         publish::publish_samples(&running.app, &people, &upstream_address.to_string()).await?;
     let url = format!("http://{}", running.address);
     eprintln!(
-        "\n{} modules live, {} refused on purpose, in {:.1} s. Everything is in {} mode: stop with Ctrl-C.\n",
+        "\n{} modules live, {} refused on purpose, {} for a reviewer to decide, in {:.1} s. Everything is in {} mode: stop with Ctrl-C.\n",
         told.live,
         told.rejected,
+        told.in_review,
         begun.elapsed().as_secs_f32(),
         if scratch.is_some() { "scratch" } else { "kept" },
     );

@@ -1,4 +1,5 @@
-//! Publishes the samples as their owners would: draft, logos, submit, wait, sign off. One of them is made to be refused.
+//! Publishes the samples as their owners would: draft, logos, submit, wait, sign off. One of them is made to be refused,
+//! one to wait for a reviewer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use super::people::People;
 pub(super) struct Told {
     pub(super) live: usize,
     pub(super) rejected: usize,
+    /// Waiting for a reviewer, who is whoever tries the demo.
+    pub(super) in_review: usize,
 }
 
 /// A submission on its way.
@@ -74,6 +77,7 @@ pub(super) async fn publish_samples(
     Ok(Told {
         live: count("live"),
         rejected: count("rejected"),
+        in_review: count("in_review"),
     })
 }
 
