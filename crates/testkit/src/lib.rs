@@ -3,6 +3,7 @@
 
 pub mod certificate;
 pub mod engines;
+pub mod fault;
 pub mod folder;
 pub mod hostile;
 pub mod http;
