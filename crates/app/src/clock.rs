@@ -66,6 +66,16 @@ pub fn new_secret(prefix: &str) -> Result<String, NoRandomness> {
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
+/// How long a client is asked to wait, spread evenly over as much again: a thousand devices that were turned away together
+/// do not come back together. Without randomness the wait is the plain one.
+pub fn spread_seconds(seconds: u64) -> u64 {
+    let mut bytes = [0_u8; 8];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => seconds.saturating_add(u64::from_le_bytes(bytes) % seconds.saturating_add(1)),
+        Err(_) => seconds,
+    }
+}
+
 /// What is stored of a secret: its SHA-256 in hex. The secret has 256 bits of entropy, so no salt is needed.
 pub fn secret_hash(secret: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, secret.as_bytes());

@@ -24,6 +24,41 @@ pub struct Settings {
     pub limits: Limits,
     /// Images of the runtime in generated manifests.
     pub runtime: domain::deployment::Runtime,
+    /// How `/v2` behaves.
+    pub registry: RegistrySettings,
+}
+
+/// How the image registry behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrySettings {
+    /// What a client without credentials is asked for.
+    pub challenge: Challenge,
+    /// For closed labs: whoever comes to `/v2` without credentials acts as the account with this address. The binary
+    /// refuses it beyond loopback.
+    pub lab_account: Option<String>,
+    /// May a manifest be pushed to `incoming/…` before all that it lists is there? (distribution-spec "sparse"; an
+    /// import checks that everything is there in any case.)
+    pub sparse_manifests: bool,
+}
+
+impl Default for RegistrySettings {
+    fn default() -> Self {
+        Self {
+            challenge: Challenge::Bearer,
+            lab_account: None,
+            sparse_manifests: true,
+        }
+    }
+}
+
+/// How a registry client is told to sign in. Credentials of either kind are always understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Challenge {
+    /// Fetch a token from `/token`; what every engine knows, and the only way that needs no password per request.
+    #[default]
+    Bearer,
+    /// Send the name and an access token each time; for clients that know nothing else.
+    Basic,
 }
 
 /// Every bound that an operator may move.

@@ -10,6 +10,7 @@ use app::egress::Egress;
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
 use app::{App, Parts};
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -106,6 +107,7 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
             // An error means that the sender is gone, which is a stop too.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
+        let listener = listener.tap_io(|stream| web::line::prepare(stream));
         if let Err(error) = axum::serve(listener, router)
             .with_graceful_shutdown(until)
             .await

@@ -6,6 +6,7 @@
 
 pub mod format;
 pub mod layout;
+pub mod line;
 pub mod messages;
 pub mod pieces;
 pub mod registry;

@@ -69,6 +69,12 @@ impl Snapshot {
         self.modules.iter().filter(|module| module.listed)
     }
 
+    /// Every listed module that matches some words, best first; without words all of them, newest first. For clients that
+    /// know neither filters nor counts.
+    pub fn matching(&self, text: &str) -> Vec<Arc<Module>> {
+        self.index.matching(self, text, Sort::default())
+    }
+
     /// Answers a query: hits of one page, the total, and counts for every facet.
     pub fn search(&self, query: &Query) -> Results {
         self.index.search(self, query)

@@ -93,13 +93,18 @@ impl Index {
         Ok(Self { reader, fields })
     }
 
-    pub(super) fn search(&self, snapshot: &Snapshot, query: &Query) -> Results {
-        let words = words(&query.text);
-        let matched = if words.is_empty() {
-            browse(snapshot, query.sort)
+    /// Listed modules that match the words of a text.
+    pub(super) fn matching(&self, snapshot: &Snapshot, text: &str, sort: Sort) -> Vec<Arc<Module>> {
+        let words = words(text);
+        if words.is_empty() {
+            browse(snapshot, sort)
         } else {
-            self.ranked(snapshot, &words, query.sort)
-        };
+            self.ranked(snapshot, &words, sort)
+        }
+    }
+
+    pub(super) fn search(&self, snapshot: &Snapshot, query: &Query) -> Results {
+        let matched = self.matching(snapshot, &query.text, query.sort);
         let filters = Filters::of(query);
         let facets = facets::count(matched.iter().map(AsRef::as_ref), &filters);
         let fits = |module: &Module| {

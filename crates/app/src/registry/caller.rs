@@ -111,6 +111,24 @@ pub async fn sign_in(app: &App, user: &str, password: &str) -> Result<Caller, Re
     })
 }
 
+/// The secret in an `Authorization` header that [`identify`] found good.
+pub fn secret_of(authorization: &[u8]) -> Option<String> {
+    let header = std::str::from_utf8(authorization).ok()?;
+    let (scheme, rest) = header.trim().split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("basic") {
+        return basic(rest.trim()).map(|(_, password)| password);
+    }
+    Some(rest.trim().to_owned())
+}
+
+/// Who a refresh token stands for: an access token, or a preview's pull token.
+pub async fn refresh(app: &App, token: &str) -> Result<Caller, Refusal> {
+    if token.starts_with(crate::accounts::TOKEN_PREFIX) {
+        return sign_in(app, "", token).await;
+    }
+    sign_in(app, PREVIEW_USER, token).await
+}
+
 async fn bearer(app: &App, text: &str) -> Result<Caller, Refusal> {
     if looks_like_jwt(text) {
         let settings = &app.settings;

@@ -8,23 +8,29 @@ mod authorize;
 mod caller;
 mod delete;
 mod grant;
+mod key_file;
 mod keys;
+mod lab;
 mod log;
 mod meter;
 mod passwords;
 mod place;
 mod push_manifest;
 mod read;
+mod refresh;
 mod refusal;
 mod token;
 mod upload;
 
 pub use access::{Ask, Decision, Facts, Target, decide, sees_hidden};
 pub use authorize::{PushPass, allow_write, write_ask};
-pub use caller::{AUTHORIZATION_BYTES_MAX, Caller, PREVIEW_USER, identify, sign_in};
+pub use caller::{
+    AUTHORIZATION_BYTES_MAX, Caller, PREVIEW_USER, identify, refresh, secret_of, sign_in,
+};
 pub use delete::{delete_blob, delete_manifest};
 pub use grant::{Granted, SCOPES_MAX, grant_token};
-pub use keys::{KeyError, TOKEN_KEYS_MAX, TokenKeys};
+pub use keys::{KeyError, OLD_KEYS_MAX, TOKEN_KEYS_MAX, TokenKeys, rotate_token_keys};
+pub use lab::lab_caller;
 pub(crate) use passwords::Passwords;
 pub use place::{INCOMING, Place};
 pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
@@ -32,6 +38,7 @@ pub use read::{
     FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, REFERRERS_MAX, catalog, find_blob,
     find_manifest, list_tags, referrers,
 };
+pub use refresh::{LOGINS_MAX, REFRESH_DAYS, refresh_token};
 pub use refusal::{Fault, Refusal};
 pub use token::{Bearer, Claims, TOKEN_BYTES_MAX, TOKEN_SECONDS_MAX, TokenError};
 pub use upload::{

@@ -1,6 +1,6 @@
 //! A member puts a manifest into the publisher's own repository. Refuses one that is malformed, whose digest is another,
-//! or that points at what this repository does not hold: content of others is as unknown as content that does not
-//! exist (product ruling 6).
+//! or that states wrong sizes. What it lists and this repository does not hold is told, and refused where the operator
+//! wants none of that: content of others is as unknown as content that does not exist (product ruling 6).
 
 use oci::{Digest, ErrorCode, Manifest, ManifestError, Reference, Tag};
 use serde_json::json;
@@ -35,6 +35,8 @@ pub struct PushedManifest {
     pub digest: Digest,
     /// What it refers to.
     pub subject: Option<Digest>,
+    /// What it lists and the repository does not hold (yet), the first of them. Such an image is not to be imported.
+    pub missing: Vec<Digest>,
 }
 
 /// Stores the manifest, links it and moves the tags, all at once or not at all.
@@ -79,7 +81,7 @@ pub async fn push_manifest(
             "{digest} was taken down by the operator and cannot be pushed again: {reason}"
         )));
     }
-    hold_what_it_needs(&tx, repository, &manifest).await?;
+    let missing = hold_what_it_needs(app, &tx, repository, &manifest).await?;
     store::registry::put_manifest(&tx, &row).await?;
     store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
     if store::registry::hold_manifest(&tx, repository, &digest)
@@ -96,7 +98,11 @@ pub async fn push_manifest(
     let data = json!({"digest": digest, "media_type": row.media_type, "tags": names});
     record(app, &tx, pass, "manifest_pushed", data).await?;
     tx.commit().await?;
-    Ok(PushedManifest { digest, subject })
+    Ok(PushedManifest {
+        digest,
+        subject,
+        missing,
+    })
 }
 
 fn parse(command: &PushManifest) -> Result<Manifest, Refusal> {
@@ -109,17 +115,15 @@ fn parse(command: &PushManifest) -> Result<Manifest, Refusal> {
     })
 }
 
-/// Checks that the repository holds every blob and child, with the size the manifest states, and keeps the blobs from
-/// being deleted until this transaction has ended.
-async fn hold_what_it_needs(tx: &Tx, repository: &str, manifest: &Manifest) -> Result<(), Refusal> {
-    let mut faults = Vec::new();
-    let absent = |digest: &Digest, what: &str| {
-        Fault::new(
-            ErrorCode::ManifestBlobUnknown,
-            format!("the manifest lists the {what} {digest}, which `{repository}` does not have; push it first"),
-        )
-        .with(json!({"digest": digest}))
-    };
+/// Looks for every blob and child in the repository, with the size the manifest states, and keeps the blobs from being
+/// deleted until this transaction has ended. Answers what is not there, when that is allowed.
+async fn hold_what_it_needs(
+    app: &App,
+    tx: &Tx,
+    repository: &str,
+    manifest: &Manifest,
+) -> Result<Vec<Digest>, Refusal> {
+    let (mut faults, mut missing) = (Vec::new(), Vec::new());
     for blob in manifest.blobs() {
         match store::registry::hold_blob(tx, repository, &blob.digest).await? {
             Some(held) if u64::try_from(held.size) == Ok(blob.size) => {}
@@ -130,26 +134,39 @@ async fn hold_what_it_needs(tx: &Tx, repository: &str, manifest: &Manifest) -> R
                     blob.digest, blob.size, held.size
                 ),
             )),
-            None => faults.push(absent(&blob.digest, "blob")),
+            None => missing.push(("blob", blob.digest.clone())),
         }
-        if faults.len() >= FAULTS_MAX {
+        if faults.len() + missing.len() >= FAULTS_MAX {
             break;
         }
     }
     for child in manifest.children() {
-        if faults.len() >= FAULTS_MAX {
+        if faults.len() + missing.len() >= FAULTS_MAX {
             break;
         }
-        if store::registry::has_manifest(tx, repository, &child.digest)
-            .await?
-            .is_none()
-        {
-            faults.push(absent(&child.digest, "manifest"));
+        let found = store::registry::has_manifest(tx, repository, &child.digest).await?;
+        if found.is_none() {
+            missing.push(("manifest", child.digest.clone()));
         }
     }
+    if !app.settings.registry.sparse_manifests {
+        faults.extend(
+            missing
+                .iter()
+                .map(|(what, digest)| absent(repository, what, digest)),
+        );
+    }
     if faults.is_empty() {
-        Ok(())
+        Ok(missing.into_iter().map(|(_, digest)| digest).collect())
     } else {
         Err(Refusal::Invalid(faults))
     }
+}
+
+fn absent(repository: &str, what: &str, digest: &Digest) -> Fault {
+    Fault::new(
+        ErrorCode::ManifestBlobUnknown,
+        format!("the manifest lists the {what} {digest}, which `{repository}` does not have; push it first"),
+    )
+    .with(json!({"digest": digest}))
 }

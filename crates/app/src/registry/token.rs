@@ -122,15 +122,17 @@ pub(super) fn looks_like_jwt(text: &str) -> bool {
 
 /// Signs `claims` with the set's first key.
 pub(super) fn mint(keys: &TokenKeys, claims: &Claims) -> Result<String, serde_json::Error> {
-    let header = Header {
-        alg: "EdDSA".into(),
-        typ: "JWT".into(),
-        kid: keys.signing_kid().to_owned(),
-    };
-    let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
     let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?);
-    let message = format!("{header}.{body}");
-    let signature = URL_SAFE_NO_PAD.encode(keys.sign(message.as_bytes()));
+    let (message, signature) = keys.sign_with(|kid| {
+        let header = Header {
+            alg: "EdDSA".into(),
+            typ: "JWT".into(),
+            kid: kid.to_owned(),
+        };
+        let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
+        Ok::<_, serde_json::Error>(format!("{header}.{body}"))
+    })?;
+    let signature = URL_SAFE_NO_PAD.encode(signature);
     Ok(format!("{message}.{signature}"))
 }
 
@@ -199,8 +201,14 @@ mod tests {
     fn forged(header: &str, claims: &Claims, keys: &TokenKeys) -> String {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).unwrap());
         let message = format!("{}.{body}", URL_SAFE_NO_PAD.encode(header));
-        let signature = URL_SAFE_NO_PAD.encode(keys.sign(message.as_bytes()));
-        format!("{message}.{signature}")
+        let (message, signature) = keys.sign_with(|_| Ok::<_, TokenError>(message)).unwrap();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn signing_kid(keys: &TokenKeys) -> String {
+        keys.sign_with(|kid| Ok::<_, TokenError>(kid.to_owned()))
+            .unwrap()
+            .0
     }
 
     #[test]
@@ -238,7 +246,7 @@ mod tests {
             check(&mint(&keys, &elsewhere).unwrap(), 1_000),
             TokenError::Audience
         );
-        let kid = keys.signing_kid();
+        let kid = signing_kid(&keys);
         for alg in ["none", "HS256", "ES256", "eddsa"] {
             let header = format!(r#"{{"alg":"{alg}","typ":"JWT","kid":"{kid}"}}"#);
             assert_eq!(

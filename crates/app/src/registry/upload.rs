@@ -10,6 +10,7 @@ use store::registry::uploads;
 use super::authorize::{PushPass, unknown};
 use super::caller::Caller;
 use super::meter::{Watch, begun, meter};
+use super::place::Place;
 use super::read::find_blob;
 use super::refusal::{Fault, Refusal};
 use crate::App;
@@ -197,8 +198,9 @@ pub async fn put_blob(
     Ok(size)
 }
 
-/// Links a blob from a repository that this caller may read. False when there is nothing to take it from: the client
-/// then uploads it. Knowing a digest opens nothing (product ruling 6).
+/// Links a blob that this publisher, or this caller, may read already. False when there is nothing to take it from: the
+/// client then uploads it. Knowing a digest opens nothing (product ruling 6). Within one publisher leave to push is
+/// enough, since clients ask for a token of the target alone.
 pub async fn mount_blob(
     app: &App,
     caller: &Caller,
@@ -206,30 +208,31 @@ pub async fn mount_blob(
     digest: &Digest,
     from: Option<&RepositoryName>,
 ) -> Result<bool, Refusal> {
-    let mut sources = vec![pass.repository().clone()];
-    match from {
-        Some(from) => sources.push(from.clone()),
-        None => {
-            let holders =
-                store::registry::repositories_of_blob(&app.reader, digest, SOURCES_MAX).await?;
-            sources.extend(holders.iter().filter_map(|name| name.parse().ok()));
+    let place = Place::of(pass.repository());
+    let size = match (from, place.publisher()) {
+        (Some(from), Some(own)) if Place::of(from).publisher() == Some(own) => {
+            let held = store::registry::has_blob(&app.reader, from.as_str(), digest).await?;
+            held.map(|held| length(held.size)).transpose()?
         }
-    }
-    for source in sources {
-        match find_blob(app, caller, &source, digest).await {
-            Ok(found) => {
-                link(app, pass, digest, found.size, None).await?;
-                return Ok(true);
-            }
+        (Some(from), _) => match find_blob(app, caller, from, digest).await {
+            Ok(found) => Some(found.size),
             Err(Refusal::Failed(trouble)) => return Err(Refusal::Failed(trouble)),
-            Err(_) => {}
+            Err(_) => None,
+        },
+        (None, Some(own)) => {
+            let own = own.as_str();
+            if store::registry::publisher_may_read(&app.reader, own, digest).await? {
+                app.blobs.size(digest).await.map_err(Refusal::storage)?
+            } else {
+                None
+            }
         }
-    }
-    Ok(false)
+        (None, None) => None,
+    };
+    let Some(size) = size else { return Ok(false) };
+    link(app, pass, digest, size, None).await?;
+    Ok(true)
 }
-
-/// Repositories looked at for a mount that names none.
-const SOURCES_MAX: u64 = 32;
 
 /// Gives an upload up.
 pub async fn cancel_upload(app: &App, pass: &PushPass, id: &str) -> Result<(), Refusal> {

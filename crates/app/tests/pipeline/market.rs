@@ -12,7 +12,7 @@ use app::offers::{create_offer, put_logo, save_draft, submit_offer};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, Settings};
+use app::settings::{Limits, RegistrySettings, Settings};
 use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
@@ -80,6 +80,7 @@ pub async fn start(store: Store, egress: EgressPolicy, keys: &Folder) -> App {
             check_links: false,
             limits: Limits::default(),
             runtime: domain::deployment::Runtime::default(),
+            registry: RegistrySettings::default(),
         },
         secrets: SecretKeys::open_or_create(&keys.path().join("secrets.key")).unwrap(),
         token_keys: TokenKeys::ephemeral().unwrap(),

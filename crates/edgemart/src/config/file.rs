@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use app::egress::EgressPolicy;
-use app::settings::Limits;
+use app::settings::{Challenge, Limits, RegistrySettings};
 use domain::deployment::Runtime;
 use serde::Deserialize;
 
@@ -46,6 +46,8 @@ pub(crate) struct File {
     pub(super) limits: LimitsFile,
     /// Images of the runtime in generated manifests.
     pub(super) runtime: RuntimeFile,
+    /// How `/v2` behaves.
+    pub(super) registry: RegistryFile,
 }
 
 /// `[limits]`.
@@ -91,6 +93,40 @@ impl RuntimeFile {
         Runtime {
             agent_image: self.agent_image.unwrap_or(default.agent_image),
             hub_image: self.hub_image.unwrap_or(default.hub_image),
+        }
+    }
+}
+
+/// `[registry]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RegistryFile {
+    challenge: ChallengeWord,
+    pub(super) lab_account: Option<String>,
+    sparse_manifests: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ChallengeWord {
+    #[default]
+    Bearer,
+    Basic,
+}
+
+impl RegistryFile {
+    pub(super) fn apply(self) -> RegistrySettings {
+        let default = RegistrySettings::default();
+        RegistrySettings {
+            challenge: match self.challenge {
+                ChallengeWord::Bearer => Challenge::Bearer,
+                ChallengeWord::Basic => Challenge::Basic,
+            },
+            lab_account: self
+                .lab_account
+                .map(|email| email.trim().to_lowercase())
+                .filter(|email| !email.is_empty()),
+            sparse_manifests: self.sparse_manifests.unwrap_or(default.sparse_manifests),
         }
     }
 }

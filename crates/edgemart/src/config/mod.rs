@@ -99,6 +99,13 @@ fn complete(
     let registry_host = environment("EDGEMART_REGISTRY_HOST")
         .or(file.registry_host)
         .unwrap_or_else(|| host_of(&public_url));
+    let registry = file.registry.apply();
+    let reached = !listen.ip().is_loopback() || !is_loopback(&public_url);
+    if registry.lab_account.is_some() && (reached || !file.trusted_proxies.is_empty()) {
+        return Err(ConfigError(format!(
+            "registry.lab_account lets anyone push, so it is for a closed lab on this machine alone; listen is {listen}, public_url {public_url}. Remove it, or listen on 127.0.0.1 with a public_url on 127.0.0.1 and no trusted_proxies"
+        )));
+    }
     let database_url = environment("EDGEMART_DATABASE_URL")
         .or(file.database_url)
         .unwrap_or_else(|| format!("sqlite://{}", data.join("edgemart.db").display()));
@@ -124,8 +131,18 @@ fn complete(
             check_links: file.check_links,
             limits: file.limits.apply(Limits::default()),
             runtime: file.runtime.apply(),
+            registry,
         },
     })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 fn host_of(url: &Url) -> String {
@@ -169,6 +186,25 @@ mod tests {
             complete(&flags, file, environment).unwrap().listen.port(),
             3
         );
+    }
+
+    #[test]
+    fn a_lab_account_stays_on_loopback() {
+        let lab = "[registry]\nlab_account = \"lab@lab.example\"\n";
+        let here = complete(&Flags::default(), File::parse(lab).unwrap(), none).unwrap();
+        assert_eq!(
+            here.settings.registry.lab_account.as_deref(),
+            Some("lab@lab.example")
+        );
+        for elsewhere in [
+            "listen = \"0.0.0.0:80\"\ninsecure_http = true",
+            "public_url = \"https://market.example\"",
+            "trusted_proxies = [\"127.0.0.1\"]",
+        ] {
+            let file = File::parse(&format!("{elsewhere}\n{lab}")).unwrap();
+            let error = complete(&Flags::default(), file, none).unwrap_err();
+            assert!(error.to_string().contains("lab_account"), "{error}");
+        }
     }
 
     #[test]

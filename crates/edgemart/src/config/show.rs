@@ -1,5 +1,6 @@
 //! Prints the configuration in force, secrets redacted.
 
+use app::settings::Challenge;
 use url::Url;
 
 use super::Config;
@@ -37,6 +38,18 @@ pub(crate) fn show(config: &Config) -> String {
         "\n[runtime]\nagent_image = {:?}\nhub_image = {:?}\n",
         s.runtime.agent_image, s.runtime.hub_image
     ));
+    let challenge = match s.registry.challenge {
+        Challenge::Bearer => "bearer",
+        Challenge::Basic => "basic",
+    };
+    text.push_str(&format!(
+        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\n",
+        s.registry.sparse_manifests
+    ));
+    if let Some(email) = &s.registry.lab_account {
+        let email = toml::Value::String(email.clone());
+        text.push_str(&format!("lab_account = {email}\n"));
+    }
     text
 }
 

@@ -12,7 +12,7 @@ use app::offers::{create_offer, put_logo, save_draft};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, Settings};
+use app::settings::{Limits, RegistrySettings, Settings};
 use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
@@ -96,6 +96,7 @@ impl Place {
                 check_links: false,
                 limits: Limits::default(),
                 runtime: domain::deployment::Runtime::default(),
+                registry: RegistrySettings::default(),
             },
             secrets: SecretKeys::open_or_create(&data.join("secrets.key")).unwrap(),
             token_keys: TokenKeys::open_or_create(&data.join("tokens.key")).unwrap(),

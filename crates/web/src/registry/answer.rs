@@ -2,8 +2,10 @@
 //! belong to each. A 5xx tells nothing of the inside; the log tells all.
 
 use app::App;
+use app::clock::spread_seconds;
 use app::error::Trouble;
 use app::registry::{Fault, Refusal};
+use app::settings::Challenge;
 use axum::body::Body;
 use axum::http::header::{
     ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -103,6 +105,12 @@ pub(super) fn bearer_challenge(app: &App, scopes: &str, error: Option<&str>) -> 
     value(&text)
 }
 
+/// The challenge that asks for a name and a password with each request (RFC 7617).
+fn basic_challenge(app: &App) -> HeaderValue {
+    let host = &app.settings.registry_host;
+    value(&format!("Basic realm=\"{host}\", charset=\"UTF-8\""))
+}
+
 /// The token endpoint's address.
 pub(super) fn realm(app: &App) -> String {
     format!(
@@ -177,9 +185,11 @@ pub(super) fn refusal(
             error,
         } => {
             let mut response = one(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, &message);
-            response
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, bearer_challenge(app, &scopes, error));
+            let challenge = match app.settings.registry.challenge {
+                Challenge::Bearer => bearer_challenge(app, &scopes, error),
+                Challenge::Basic => basic_challenge(app),
+            };
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             response
         }
         Refusal::Denied(reason) => one(StatusCode::FORBIDDEN, ErrorCode::Denied, &reason),
@@ -210,7 +220,7 @@ pub(super) fn refusal(
             );
             response
                 .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+                .insert(RETRY_AFTER, HeaderValue::from(spread_seconds(seconds)));
             response
         }
         Refusal::Failed(trouble) => failed(&trouble),
@@ -235,9 +245,10 @@ fn failed(trouble: &Trouble) -> Response<Body> {
     let body = serde_json::json!({"errors": [{"code": "UNKNOWN", "message": message}]});
     let mut response = json(status, body.to_string());
     if passing {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(UNAVAILABLE_SECONDS));
+        response.headers_mut().insert(
+            RETRY_AFTER,
+            HeaderValue::from(spread_seconds(UNAVAILABLE_SECONDS)),
+        );
     }
     response
 }

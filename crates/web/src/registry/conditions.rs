@@ -50,6 +50,17 @@ pub(super) fn not_modified(headers: &HeaderMap, digest: &Digest) -> bool {
         .any(|tag| tag == "*" || unquoted(tag) == Some(digest.as_str()))
 }
 
+/// Whether the client has what this entity tag names (compared weakly, RFC 9110 §8.8.3.2).
+pub(super) fn names_tag(headers: &HeaderMap, tag: &str) -> bool {
+    let plain = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(','))
+        .any(|one| one.trim() == "*" || plain(one) == plain(tag))
+}
+
 /// Whether a `Range` counts: always without `If-Range`, else only for the very same content. We never send a
 /// `Last-Modified`, so a date in `If-Range` cannot be ours.
 pub(super) fn range_applies(headers: &HeaderMap, digest: &Digest) -> bool {

@@ -14,6 +14,7 @@ use oci::{ErrorCode, Reference, RepositoryName, Tag};
 use super::answer::{Failure, empty, value};
 use super::conditions::{CONTENT_DIGEST, Freshness, name_content, not_modified};
 use super::incoming::Incoming;
+use super::warning::warn;
 use super::{Registry, location};
 
 /// `OCI-Subject`: tells a client that the registry keeps the referrers list.
@@ -108,6 +109,13 @@ pub(super) async fn put(
         location(pass.repository(), "manifests", pushed.digest.as_str()),
     );
     headers.insert(CONTENT_DIGEST, value(pushed.digest.as_str()));
+    if let Some(first) = pushed.missing.first() {
+        let more = pushed.missing.len() - 1;
+        let text = format!(
+            "the manifest lists {first} and {more} more that this repository does not have; push them before it is imported"
+        );
+        warn(headers, &text);
+    }
     if let Some(subject) = pushed.subject {
         headers.insert(SUBJECT, value(subject.as_str()));
     }

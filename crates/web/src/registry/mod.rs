@@ -1,5 +1,5 @@
 //! The image registry's HTTP side: `/v2/…` (OCI Distribution 1.1 and Docker v2), `/token`, and the two `/v1` addresses
-//! that `docker search` and `podman search` ask. One handler takes everything under `/v2` and reads the raw path itself,
+//! that `docker search` and `podman search` ask; `hub` answers like Docker Hub. One handler takes everything under `/v2` and reads the raw path itself,
 //! since names hold slashes and nothing in a legal path is ever encoded.
 //!
 //! Left out: TLS, deadlines and rate limits of the listener; there is no total deadline here on purpose, since a large
@@ -8,6 +8,7 @@
 mod answer;
 mod blobs;
 mod conditions;
+mod hub;
 mod incoming;
 mod lists;
 mod manifests;
@@ -16,16 +17,18 @@ mod shelf;
 mod slices;
 mod tokens;
 mod uploads;
+mod warning;
 
 use std::sync::Arc;
 
 use app::App;
-use app::registry::{Caller, Refusal, allow_write, identify, write_ask};
+use app::registry::{Caller, Refusal, allow_write, identify, lab_caller, write_ask};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderName, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, FORWARDED, HOST, HeaderName, ORIGIN,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -39,6 +42,11 @@ use shelf::Shelf;
 
 /// `Docker-Distribution-Api-Version: registry/2.0`, by which old engines know a registry.
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// `X-Forwarded-For`, by which a proxy gives itself away.
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// `Sec-Fetch-Site`, which only browsers send.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -57,6 +65,10 @@ pub fn router(app: App) -> Router {
         .route("/v2", any(handle))
         .route("/v2/", any(handle))
         .route("/v2/{*rest}", any(handle))
+        .route("/v2/_oci/ext/discover", any(hub::discover))
+        .route("/v2/namespaces/{*rest}", any(hub::handle))
+        .route("/v2/repositories/{*rest}", any(hub::handle))
+        .route("/v2/search/{*rest}", any(hub::handle))
         .route("/token", any(tokens::handle))
         .route("/v1/_ping", any(search::ping))
         .route("/v1/search", any(search::search))
@@ -106,10 +118,15 @@ async fn carry_out(
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
     let app = &registry.app;
-    let caller = identify_caller(app, &parts.headers).await?;
+    let mut caller = identify_caller(app, &parts.headers).await?;
+    if caller == Caller::Anonymous && from_the_lab(app, &parts.headers) {
+        caller = lab_caller(app).await?;
+    }
     let operation = operation?;
     if let (Some(ask), Some(name)) = (write_ask(&operation), operation.repository()) {
-        let pass = allow_write(app, &caller, ask, name).await?;
+        let pass = allow_write(app, &caller, ask, name)
+            .await
+            .map_err(|refusal| with_source(refusal, &operation))?;
         return change(app, &caller, &pass, operation, (parts, body)).await;
     }
     let headers = &parts.headers;
@@ -140,6 +157,16 @@ async fn carry_out(
         } => lists::referrers(app, &caller, &repository, &digest, artifact_type.as_deref()).await,
         other => Err(not_offered(&parts.method, &other)),
     }
+}
+
+/// A client that is to sign in for a mount is told both scopes it needs.
+fn with_source(mut refusal: Refusal, operation: &Operation) -> Refusal {
+    if let (Refusal::Unauthorized { scopes, .. }, Some(from)) =
+        (&mut refusal, operation.mount_source())
+    {
+        scopes.push_str(&format!(" repository:{from}:pull"));
+    }
+    refusal
 }
 
 async fn change(
@@ -201,6 +228,19 @@ async fn identify_caller(app: &App, headers: &HeaderMap) -> Result<Caller, Refus
         });
     }
     identify(app, first).await
+}
+
+/// Whether a request without credentials may be the lab's own: it came by our name, through no proxy and from no page.
+/// A page of another site can send requests to this machine, but not without an `Origin`.
+fn from_the_lab(app: &App, headers: &HeaderMap) -> bool {
+    let settings = &app.settings;
+    settings.registry.lab_account.is_some()
+        && headers
+            .get(HOST)
+            .is_some_and(|host| host.as_bytes() == settings.registry_host.as_bytes())
+        && ![ORIGIN, FORWARDED, X_FORWARDED_FOR, SEC_FETCH_SITE]
+            .iter()
+            .any(|name| headers.contains_key(name))
 }
 
 /// `GET /v2/`: challenged without credentials, so that clients find the token endpoint and `login` tests the password.

@@ -2,7 +2,6 @@
 //! each listed plan, since a plan is what can be pulled.
 
 use app::App;
-use app::catalog::Query;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, HeaderName};
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::answer::{Failure, failure, json as json_answer};
+use super::hub::matching;
 use super::{Registry, identify_caller};
 
 /// Tells old engines that this registry has its own search.
@@ -34,7 +34,11 @@ fn only_get(method: &Method) -> Option<Response<Body>> {
 }
 
 /// Everything here is public; wrong credentials are still told, here as everywhere.
-async fn refused(app: &App, method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
+pub(super) async fn refused(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
     if let Some(response) = only_get(method) {
         return Some(response);
     }
@@ -59,7 +63,7 @@ pub(super) async fn search(State(registry): State<Registry>, request: Request) -
     if let Some(response) = refused(&registry.app, request.method(), request.headers()).await {
         return response;
     }
-    let (mut text, mut n) = (String::new(), RESULTS);
+    let (mut text, mut n, mut page) = (String::new(), RESULTS, 1_usize);
     for (name, given) in
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
     {
@@ -67,35 +71,33 @@ pub(super) async fn search(State(registry): State<Registry>, request: Request) -
             "q" => text = given.into_owned(),
             // A number that is none counts as not given: old engines send strange ones.
             "n" => n = given.parse().unwrap_or(RESULTS).clamp(1, RESULTS_MAX),
+            "page" => page = given.parse().unwrap_or(1).max(1),
             _ => {}
         }
     }
     let snapshot = registry.app.catalog.snapshot();
-    let query = Query {
-        text: text.clone(),
-        limit: n,
-        ..Query::default()
-    };
-    let mut results: Vec<Value> = Vec::new();
-    for hit in snapshot.search(&query).hits {
-        for plan in hit.module.public_plans() {
-            if results.len() < n {
-                results.push(json!({
-                    "name": plan.repository,
-                    "description": hit.module.summary,
-                    "star_count": 0,
-                    "is_official": hit.module.verified,
-                    "is_automated": false,
-                    "is_trusted": hit.module.verified,
-                }));
-            }
-        }
-    }
+    let found = matching(&snapshot, &text, |_| true);
+    let results: Vec<Value> = found
+        .iter()
+        .skip((page - 1).saturating_mul(n))
+        .take(n)
+        .filter_map(|(module, plan)| module.plan(plan).map(|plan| (module, plan)))
+        .map(|(module, plan)| {
+            json!({
+                "name": plan.repository,
+                "description": module.summary,
+                "star_count": 0,
+                "is_official": module.verified,
+                "is_automated": false,
+                "is_trusted": module.verified,
+            })
+        })
+        .collect();
     let body = json!({
         "query": text,
-        "num_results": results.len(),
-        "num_pages": 1,
-        "page": 1,
+        "num_results": found.len(),
+        "num_pages": found.len().div_ceil(n).max(1),
+        "page": page,
         "page_size": n,
         "results": results,
     });

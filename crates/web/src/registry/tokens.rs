@@ -1,13 +1,15 @@
 //! `/token`: the token endpoint of the challenge. `GET` after the distribution project's token specification, anonymous
-//! or with Basic credentials; `POST` with a form after its OAuth2 variant, password grant only. There are no refresh
-//! tokens yet: asking for one is answered with OAuth's own error, on which clients fall back.
+//! or with Basic credentials; `POST` with a form after its OAuth2 variant, by password or by refresh token. A refresh
+//! token comes only to who asks for one (`offline_token=true`, `access_type=offline`).
 
 use app::App;
 use app::clock::rfc3339;
-use app::registry::{Caller, Granted, Refusal, grant_token, sign_in};
+use app::registry::{
+    Caller, Granted, Refusal, grant_token, refresh, refresh_token, secret_of, sign_in,
+};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use oci::{AccessEntry, ErrorCode, Scope};
 use serde_json::{Value, json};
@@ -87,7 +89,12 @@ async fn get(app: &App, request: Request) -> Result<Response<Body>, Refusal> {
         return Err(too_long("query", QUERY_BYTES_MAX));
     }
     let asked = Asked::read(query.as_bytes());
-    answer(app, &caller, &asked).await
+    let secret = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|header| secret_of(header.as_bytes()))
+        .filter(|_| asked.offline_token);
+    answer(app, &caller, &asked, secret.as_deref()).await
 }
 
 async fn post(app: &App, request: Request) -> Result<Response<Body>, Refusal> {
@@ -96,35 +103,43 @@ async fn post(app: &App, request: Request) -> Result<Response<Body>, Refusal> {
     let form = body.collect(FORM_BYTES_MAX, "token request").await?;
     let asked = Asked::read(&form);
     match asked.grant_type.as_deref() {
-        Some("password") => {}
+        Some("password") => {
+            let (Some(user), Some(password)) = (&asked.username, &asked.password) else {
+                return Ok(lacks("the password grant needs `username` and `password`"));
+            };
+            let caller = sign_in(app, user, password).await?;
+            let secret = asked.offline_access.then_some(password.as_str());
+            answer(app, &caller, &asked, secret).await
+        }
+        Some("refresh_token") => {
+            let Some(token) = asked.refresh_token.as_deref() else {
+                return Ok(lacks("the refresh grant needs `refresh_token`"));
+            };
+            let caller = refresh(app, token).await?;
+            answer(app, &caller, &asked, Some(token)).await
+        }
         other => {
+            let found: String = other.unwrap_or_default().chars().take(40).collect();
             let message = format!(
-                "grant_type `{}` is not offered; use `password`, or GET with Basic credentials",
-                other
-                    .unwrap_or_default()
-                    .chars()
-                    .take(40)
-                    .collect::<String>()
+                "grant_type `{found}` is not offered; use `password` or `refresh_token`, or GET with Basic credentials"
             );
-            return Ok(oauth(
+            Ok(oauth(
                 "unsupported_grant_type",
                 StatusCode::BAD_REQUEST,
                 &message,
                 ErrorCode::Unsupported,
-            ));
+            ))
         }
     }
-    let (Some(user), Some(password)) = (&asked.username, &asked.password) else {
-        let message = "the password grant needs `username` and `password`";
-        return Ok(oauth(
-            "invalid_request",
-            StatusCode::BAD_REQUEST,
-            message,
-            ErrorCode::Unsupported,
-        ));
-    };
-    let caller = sign_in(app, user, password).await?;
-    answer(app, &caller, &asked).await
+}
+
+fn lacks(message: &str) -> Response<Body> {
+    oauth(
+        "invalid_request",
+        StatusCode::BAD_REQUEST,
+        message,
+        ErrorCode::Unsupported,
+    )
 }
 
 /// The parameters of a token request, from a query or a form. Others are ignored, as the specification asks.
@@ -135,6 +150,12 @@ struct Asked {
     grant_type: Option<String>,
     username: Option<String>,
     password: Option<String>,
+    refresh_token: Option<String>,
+    client_id: String,
+    /// `offline_token=true` of the GET form.
+    offline_token: bool,
+    /// `access_type=offline` of the POST form.
+    offline_access: bool,
 }
 
 impl Asked {
@@ -148,6 +169,10 @@ impl Asked {
                 "grant_type" => asked.grant_type = Some(text),
                 "username" => asked.username = Some(text),
                 "password" => asked.password = Some(text),
+                "refresh_token" => asked.refresh_token = Some(text),
+                "client_id" => asked.client_id = text,
+                "offline_token" => asked.offline_token = text == "true",
+                "access_type" => asked.offline_access = text == "offline",
                 _ => {}
             }
         }
@@ -166,7 +191,13 @@ impl Asked {
     }
 }
 
-async fn answer(app: &App, caller: &Caller, asked: &Asked) -> Result<Response<Body>, Refusal> {
+/// `secret` is what the client signed in with, when it also wants a refresh token.
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    secret: Option<&str>,
+) -> Result<Response<Body>, Refusal> {
     let ours = &app.settings.registry_host;
     if let Some(service) = asked
         .service
@@ -180,7 +211,13 @@ async fn answer(app: &App, caller: &Caller, asked: &Asked) -> Result<Response<Bo
         return Err(Refusal::invalid(ErrorCode::Unsupported, message));
     }
     let granted = grant_token(app, caller, &asked.entries()?).await?;
-    Ok(json_answer(StatusCode::OK, body(&granted).to_string()))
+    let mut body = body(&granted);
+    if let Some(secret) = secret
+        && let Some(token) = refresh_token(app, caller, secret, &asked.client_id).await?
+    {
+        body["refresh_token"] = token.into();
+    }
+    Ok(json_answer(StatusCode::OK, body.to_string()))
 }
 
 fn body(granted: &Granted) -> Value {

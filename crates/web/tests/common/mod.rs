@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, Settings};
+use app::settings::{Limits, RegistrySettings, Settings};
 use app::{App, Parts};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -97,6 +97,7 @@ pub async fn empty() -> Market {
             check_links: false,
             limits: Limits::default(),
             runtime: domain::deployment::Runtime::default(),
+            registry: RegistrySettings::default(),
         },
         secrets: SecretKeys::open_or_create(&folder.path().join("secret.keys")).unwrap(),
         token_keys: TokenKeys::ephemeral().unwrap(),

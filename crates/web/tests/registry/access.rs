@@ -5,7 +5,9 @@ use serde_json::json;
 use store::registry::blocked_digests::{BlockedDigest, block};
 use testkit::image::{ImageBuilder, TestImage, digest};
 
-use crate::market::{DEV, EVE, GUEST, INBOX, LIVE, Market, PASSWORD, basic, on_both, small};
+use crate::market::{
+    DEV, EVE, GUEST, INBOX, LIVE, Market, PASSWORD, basic, on_both, on_both_with, small, strict,
+};
 
 const HIDDEN: &str = "contoso/sensor/hidden";
 
@@ -366,7 +368,7 @@ async fn pull_token(market: &Market, secret: &str, repository: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_publishers_digests_are_unknown() {
-    on_both(async |market: Market| {
+    on_both_with(strict(), async |market: Market| {
         let image = ImageBuilder::all_platforms().single().build();
         market.push_image(INBOX, "1.0.0", &image).await;
         let eve = basic(EVE, PASSWORD);

@@ -8,12 +8,16 @@
 )]
 
 mod access;
+mod bad_lines;
 mod clients;
 mod hostile;
 mod http;
+mod hub;
 mod manifests;
 mod market;
 mod races;
+mod refresh;
 mod search;
+mod sparse;
 mod tokens;
 mod uploads;

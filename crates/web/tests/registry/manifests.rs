@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::image::{ImageBuilder, digest};
 
-use crate::market::{INBOX, Market, on_both, small};
+use crate::market::{INBOX, Market, on_both, small_with, strict};
 
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -98,7 +98,7 @@ async fn images_come_back_byte_for_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_manifests_are_refused_with_the_reason() {
-    let market = small().await;
+    let market = small_with(strict()).await;
     let token = market.pusher(INBOX).await;
     let (config, layer) = (b"{}".as_slice(), b"layer".as_slice());
     market.push_blob(INBOX, &token, config).await;

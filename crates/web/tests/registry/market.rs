@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, Settings};
+use app::settings::{Limits, RegistrySettings, Settings};
 use app::{App, Parts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,6 +45,7 @@ struct Home {
     storage: String,
     folder: Arc<Folder>,
     s3: Option<Arc<S3Server>>,
+    registry: RegistrySettings,
 }
 
 /// See the module.
@@ -70,10 +71,27 @@ where
     F: Fn(Market) -> Told,
     Told: Future<Output = ()>,
 {
+    on_both_with(RegistrySettings::default(), story).await;
+}
+
+/// The same with the operator's decisions about `/v2`.
+pub(crate) async fn on_both_with<F, Told>(registry: RegistrySettings, story: F)
+where
+    F: Fn(Market) -> Told,
+    Told: Future<Output = ()>,
+{
     eprintln!("on SQLite and a folder:");
-    story(small().await).await;
+    story(small_with(registry.clone()).await).await;
     eprintln!("on PostgreSQL and S3:");
-    story(large().await).await;
+    story(large_with(registry).await).await;
+}
+
+/// Every part of an image before its manifest.
+pub(crate) fn strict() -> RegistrySettings {
+    RegistrySettings {
+        sparse_manifests: false,
+        ..RegistrySettings::default()
+    }
 }
 
 /// A marketplace on SQLite and a folder.
@@ -81,8 +99,17 @@ pub(crate) async fn small() -> Market {
     small_at(Clock::System).await
 }
 
+/// The same with the operator's decisions about `/v2`.
+pub(crate) async fn small_with(registry: RegistrySettings) -> Market {
+    found_small(registry, Clock::System).await
+}
+
 /// The same with a clock of the test's own.
 pub(crate) async fn small_at(clock: Clock) -> Market {
+    found_small(RegistrySettings::default(), clock).await
+}
+
+async fn found_small(registry: RegistrySettings, clock: Clock) -> Market {
     let folder = Arc::new(Folder::new("registry").unwrap());
     let path = folder.path().display();
     let home = Home {
@@ -90,6 +117,7 @@ pub(crate) async fn small_at(clock: Clock) -> Market {
         storage: format!("file://{path}/storage"),
         folder: Arc::clone(&folder),
         s3: None,
+        registry,
     };
     let market = Market::open(home, clock).await;
     market.people().await;
@@ -97,13 +125,14 @@ pub(crate) async fn small_at(clock: Clock) -> Market {
 }
 
 /// A marketplace on PostgreSQL and S3.
-pub(crate) async fn large() -> Market {
+async fn large_with(registry: RegistrySettings) -> Market {
     let s3 = testkit::s3::start().await;
     let home = Home {
         database: testkit::postgres::create_database(),
         storage: s3.storage_url("market"),
         folder: Arc::new(Folder::new("registry").unwrap()),
         s3: Some(Arc::new(s3)),
+        registry,
     };
     let market = Market::open(home, Clock::System).await;
     market.people().await;
@@ -141,6 +170,7 @@ impl Market {
                 ..Limits::default()
             },
             runtime: domain::deployment::Runtime::default(),
+            registry: home.registry.clone(),
         };
         let (reader, writer, blobs) = (
             store.reader.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use testkit::image::{ImageBuilder, digest};
 
-use crate::market::{INBOX, Market, on_both};
+use crate::market::{INBOX, Market, on_both, on_both_with, strict};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_blob_sixteen_times() {
@@ -91,7 +91,7 @@ async fn of_two_chunks_for_one_place_one_gets_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_is_never_left_without_its_layers() {
-    on_both(async |market: Market| {
+    on_both_with(strict(), async |market: Market| {
         let market = Arc::new(market);
         let token = market.pusher(INBOX).await;
         for round in 0..12 {

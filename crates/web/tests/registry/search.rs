@@ -27,7 +27,7 @@ fn plan(name: &str, hidden: bool) -> Plan {
 }
 
 /// Puts `contoso.sensor` with a listed and a hidden plan into the catalog.
-async fn list_an_offer(market: &Market) {
+pub(crate) async fn list_an_offer(market: &Market) {
     let key: domain::ids::OfferKey = "contoso.sensor".parse().unwrap();
     let mut offer = Offer::empty(&key);
     offer.listing.title = "Simulated temperature sensor".into();

@@ -366,6 +366,23 @@ async fn mounts_take_only_what_the_caller_may_read() {
                 .await;
             assert!(got.body == bytes);
         }
+        // A token for the target alone is enough among one publisher's repositories.
+        let narrow = market.pusher("incoming/contoso/fourth").await;
+        for (number, query) in [format!("&from={INBOX}"), String::new()].iter().enumerate() {
+            let target = mount("incoming/contoso/fourth", query);
+            let headers = [("Authorization", narrow.as_str())];
+            let answer = market.ask("POST", &target, &headers, b"").await;
+            assert_eq!(answer.status, 201, "{number}: {}", answer.text());
+        }
+        // Who has none yet is told to ask for both.
+        let asked = market
+            .ask("POST", &mount(OTHER, &format!("&from={INBOX}")), &[], b"")
+            .await;
+        let scope = format!("scope=\"repository:{OTHER}:pull,push repository:{INBOX}:pull\"");
+        assert!(
+            asked.header("www-authenticate").contains(&scope),
+            "{asked:?}"
+        );
         let unknown = format!(
             "/v2/{OTHER}/blobs/uploads/?mount={}&from={INBOX}",
             digest(b"nobody has this")

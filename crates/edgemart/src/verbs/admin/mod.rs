@@ -3,6 +3,7 @@
 mod backup;
 mod publisher;
 mod review;
+mod token_keys;
 
 use super::context::Global;
 use super::failure::Failure;
@@ -19,6 +20,8 @@ enum Verb {
     Publisher(publisher::Publisher),
     /// Decide on submissions that wait for a person.
     Review(review::Review),
+    /// Change the keys that sign registry tokens, of an installation on this machine, while it runs.
+    TokenKeys(token_keys::TokenKeys),
     /// Copy the SQLite database of an installation on this machine, while it runs.
     Backup(backup::Backup),
 }
@@ -28,6 +31,7 @@ impl Admin {
         match self.verb {
             Verb::Publisher(asked) => asked.run(global).await,
             Verb::Review(asked) => asked.run(global).await,
+            Verb::TokenKeys(asked) => asked.run(global),
             Verb::Backup(asked) => asked.run(global).await,
         }
     }

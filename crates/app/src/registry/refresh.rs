@@ -1,0 +1,75 @@
+//! What a client keeps instead of a password: the `refresh_token` of the distribution project's token specification.
+//!
+//! It is an access token like those of the account page: shown there by name, revocable there, read and push only,
+//! dying after [`REFRESH_DAYS`]. Who came with a long-lived secret of that kind already gets the same one back, so that
+//! asking again and again makes nothing new and a narrow secret never becomes a wider one.
+
+use domain::actor::{Account, Actor};
+use domain::role::TokenScope;
+
+use super::caller::Caller;
+use super::refusal::Refusal;
+use super::token::Bearer;
+use crate::App;
+use crate::accounts::{CreateToken, TOKEN_PREFIX, create_token};
+
+/// Life of a refresh token.
+pub const REFRESH_DAYS: u32 = 90;
+/// Logins of registry clients that one account keeps; the oldest goes when one more comes.
+pub const LOGINS_MAX: usize = 20;
+/// By this the account page, and we, know such a token.
+const NAME: &str = "registry login";
+/// Characters of a client's own name that are kept.
+const CLIENT_CHARS_MAX: usize = 30;
+
+/// The refresh token for who signed in with `secret`; none for anonymous callers and for those who came with a token
+/// that is short-lived itself. `client` is what the program calls itself.
+pub async fn refresh_token(
+    app: &App,
+    caller: &Caller,
+    secret: &str,
+    client: &str,
+) -> Result<Option<String>, Refusal> {
+    match caller {
+        Caller::Account(_) if secret.starts_with(TOKEN_PREFIX) => Ok(Some(secret.to_owned())),
+        Caller::Account(account) => login(app, account, client).await.map(Some),
+        Caller::Token(claims) => Ok(match claims.bearer() {
+            Bearer::Preview(_) if !super::token::looks_like_jwt(secret) => Some(secret.to_owned()),
+            _ => None,
+        }),
+        Caller::Anonymous => Ok(None),
+    }
+}
+
+async fn login(app: &App, account: &Account, client: &str) -> Result<String, Refusal> {
+    let actor = Actor::Account(account.clone());
+    let now = app.clock.now();
+    let tokens = store::tokens::list_of_account(&app.reader, &account.id).await?;
+    let logins = tokens.iter().filter(|token| {
+        token.name.starts_with(NAME)
+            && token.revoked_at.is_none()
+            && token.expires_at.is_some_and(|at| at > now)
+    });
+    // Newest first; one place is for the one to come.
+    for old in logins.skip(LOGINS_MAX - 1) {
+        let tx = app.writer.begin().await?;
+        store::tokens::revoke(&tx, &old.id, &account.id, now).await?;
+        tx.commit().await?;
+    }
+    let client: String = client
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c))
+        .take(CLIENT_CHARS_MAX)
+        .collect();
+    let name = if client.is_empty() {
+        NAME.to_owned()
+    } else {
+        format!("{NAME} ({client})")
+    };
+    let command = CreateToken {
+        name,
+        scopes: vec![TokenScope::Read, TokenScope::Push],
+        days: REFRESH_DAYS,
+    };
+    Ok(create_token(app, &actor, command).await?.secret)
+}
