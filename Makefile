@@ -4,8 +4,9 @@ CARGO ?= cargo
 EDGEMART_CORPUS ?=
 DEMO_FLAGS ?=
 SOAK_ROUNDS ?= 200
+CONFORMANCE_FLAGS ?=
 
-.PHONY: demo test samples packages corpus soak bench check docs
+.PHONY: demo test samples packages corpus conformance soak bench check docs
 
 ## Builds and runs the demo marketplace on 127.0.0.1:8080.
 demo: samples
@@ -31,6 +32,11 @@ samples:
 corpus:
 	@test -d "$(EDGEMART_CORPUS)" || { echo "EDGEMART_CORPUS must name the folder with deployments/ and route-grammar-oracle.json" >&2; exit 1; }
 	EDGEMART_CORPUS="$(abspath $(EDGEMART_CORPUS))" $(CARGO) test -p domain --test corpus -- --ignored
+
+## The official conformance suite against a real server; writes docs/reference/conformance.md. Needs Go 1.24 or newer.
+conformance: samples
+	$(CARGO) build -p edgemart
+	scripts/conformance.py $(CONFORMANCE_FLAGS)
 
 ## The kill tests, many times over.
 soak: packages samples
