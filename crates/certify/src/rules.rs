@@ -41,6 +41,8 @@ mod img_22_required_platforms;
 mod img_23_recommended_platforms;
 mod img_24_malware;
 mod img_25_complete_index;
+mod img_26_own_layers;
+mod img_27_one_image_each;
 mod lst_01_fields;
 mod lst_02_logos;
 mod lst_03_minimum_hardware;
@@ -93,6 +95,8 @@ pub(crate) static ALL: &[&Rule] = &[
     &img_23_recommended_platforms::RULE,
     &img_24_malware::RULE,
     &img_25_complete_index::RULE,
+    &img_26_own_layers::RULE,
+    &img_27_one_image_each::RULE,
     &def_01_manifest::RULE,
     &def_02_routes::RULE,
     &def_03_environment::RULE,

@@ -167,7 +167,7 @@ impl ImageBuilder {
         self
     }
 
-    /// An attestation as build tools add it: platform `unknown/unknown`.
+    /// An attestation as build tools add it: platform `unknown/unknown`, and marked by an annotation.
     #[must_use]
     pub fn attestation(self) -> Self {
         self.lie("unknown/unknown", "unknown/unknown")
@@ -256,6 +256,9 @@ impl ImageBuilder {
             let (manifest, blobs) = self.child(child, types).unwrap();
             let mut entry = descriptor(types.manifest, &manifest.bytes);
             entry["platform"] = platform_json(&child.stated);
+            if child.stated == "unknown/unknown" {
+                entry["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+            }
             listed.push(entry);
             if child.absent {
                 image.absent.push(manifest.digest);
@@ -358,14 +361,6 @@ impl ImageBuilder {
         }
         tar.into_inner()
     }
-}
-
-/// The bytes of the foreign layer that [`ImageBuilder::foreign_layer`] describes.
-///
-/// # Errors
-/// Never in practice: gzip into memory.
-pub fn foreign_layer_bytes() -> std::io::Result<Vec<u8>> {
-    gzip(b"foreign")
 }
 
 /// Bytes that do not compress, the same for the same seed.

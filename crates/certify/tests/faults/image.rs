@@ -84,6 +84,96 @@ pub(super) const TAGS: &[Fault] = &[
     }),
 ];
 
+/// Manifests that say too much. The index is written anew, so that it holds what the fault says.
+pub(super) const MANIFESTS: &[Fault] = &[
+    (&["IMG-26"], |s| {
+        foreign(s, |layer| {
+            layer["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar".into();
+        });
+    }),
+    (&["IMG-26"], |s| {
+        foreign(s, |layer| {
+            layer["urls"] = serde_json::json!(["https://elsewhere.example/layer"]);
+        });
+    }),
+    (&["IMG-27"], |s| {
+        let second = s.plans[0].images[0].digest.clone();
+        let mut entry = children(s)[0].clone();
+        // The image of the older version, under the same platform as that of the newer.
+        let old = s.plans[0].tags["1.0.0"].clone();
+        let child = &s.plans[0].manifests[&old].children()[0];
+        assert_ne!(child.digest, second);
+        entry["digest"] = child.digest.to_string().into();
+        entry["size"] = child.size.into();
+        let mut all = children(s);
+        all.push(entry);
+        relist(s, all);
+        let added = s.plans[0].images[0].clone();
+        let old = s.plans[0].manifests[&old].children()[0].digest.clone();
+        s.plans[0].images.push(certify::ImageEvidence {
+            digest: old,
+            ..added
+        });
+    }),
+    (&["IMG-27"], |s| {
+        let mut all = children(s);
+        all[3]["annotations"] = serde_json::json!({});
+        relist(s, all);
+    }),
+    (&["IMG-27"], |s| {
+        let mut all = children(s);
+        let mut hidden = all[3].clone();
+        hidden["platform"] = serde_json::json!({"os": "linux", "architecture": "riscv64"});
+        all.push(hidden);
+        relist(s, all);
+    }),
+];
+
+/// The entries of the newest version's index.
+fn children(subject: &Subject) -> Vec<serde_json::Value> {
+    let evidence = &subject.plans[0];
+    let root = &evidence.manifests[evidence.root.as_ref().unwrap()];
+    let index: serde_json::Value = serde_json::from_slice(&root.bytes).unwrap();
+    index["manifests"].as_array().unwrap().clone()
+}
+
+/// Puts other entries into the newest version's index, under whatever digest that gives.
+fn relist(subject: &mut Subject, entries: Vec<serde_json::Value>) {
+    let evidence = &mut subject.plans[0];
+    let old = evidence.root.clone().unwrap();
+    let media_type = evidence.manifests[&old].media_type.clone();
+    let index =
+        serde_json::json!({"schemaVersion": 2, "mediaType": media_type, "manifests": entries});
+    let index = oci::Manifest::parse(Some(&media_type), index.to_string().as_bytes()).unwrap();
+    let new = index.digest.clone();
+    evidence.manifests.remove(&old);
+    evidence.manifests.insert(new.clone(), index);
+    for digest in evidence.tags.values_mut().filter(|digest| **digest == old) {
+        *digest = new.clone();
+    }
+    evidence.root = Some(new);
+}
+
+/// Changes the layer of one platform's image of the newest version.
+fn foreign(subject: &mut Subject, change: impl Fn(&mut serde_json::Value)) {
+    let evidence = &mut subject.plans[0];
+    let old = evidence.images[0].digest.clone();
+    let manifest = evidence.manifests.remove(&old).unwrap();
+    let mut document: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
+    change(&mut document["layers"][0]);
+    let bytes = document.to_string();
+    let manifest = oci::Manifest::parse(Some(&manifest.media_type), bytes.as_bytes()).unwrap();
+    let new = manifest.digest.clone();
+    let config = evidence.configs.remove(&old).unwrap();
+    evidence.configs.insert(new.clone(), config);
+    evidence.images[0].digest = new.clone();
+    evidence.manifests.insert(new.clone(), manifest);
+    let mut all = children(subject);
+    all[0]["digest"] = new.to_string().into();
+    all[0]["size"] = bytes.len().into();
+    relist(subject, all);
+}
+
 /// Platforms.
 pub(super) const PLATFORMS: &[Fault] = &[
     (&["IMG-04"], |s| {

@@ -13,6 +13,7 @@ pub(crate) type Fault = (&'static [&'static str], fn(&mut Subject));
 pub(crate) const TABLES: &[&[Fault]] = &[
     listing::LISTING,
     image::TAGS,
+    image::MANIFESTS,
     image::PLATFORMS,
     image::CONTENTS,
     defaults::SETTINGS,

@@ -212,7 +212,9 @@ fn add_version(evidence: &mut PlanEvidence, version: &str) -> Digest {
     }
     let attestation = image_manifest(&format!("{{\"attests\":\"{version}\"}}"));
     let unknown = "unknown/unknown".parse().unwrap();
-    entries.push(entry(&attestation, &unknown));
+    let mut listed = entry(&attestation, &unknown);
+    listed["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    entries.push(listed);
     evidence
         .manifests
         .insert(attestation.digest.clone(), attestation);
