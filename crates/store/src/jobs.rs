@@ -1,7 +1,7 @@
 //! Work to be done outside a request. A job is claimed under a lease; a worker that dies loses it to the next one,
 //! and every change a worker makes to its job says whether the lease still was its own.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, UpdateMany,
@@ -217,6 +217,20 @@ pub async fn fail(
             .col_expr(Column::FinishedAt, Expr::value(now)),
     };
     Ok(query.exec(&writer.pool).await?.rows_affected == 1)
+}
+
+/// Gives back every job of a worker that stops in good order, due at once and without counting the attempt; tells how
+/// many. A worker that is killed leaves them to their lease instead.
+pub async fn release(writer: &Writer, worker: &str, now: i64) -> Result<u64, Error> {
+    let query = Entity::update_many()
+        .filter(Column::LeasedBy.eq(worker))
+        .filter(Column::State.eq(JobState::Running.as_str()))
+        .col_expr(Column::State, Expr::value(JobState::Queued.as_str()))
+        .col_expr(Column::RunAt, Expr::value(now))
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+        .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
+        .col_expr(Column::LeasedBy, Expr::value(None::<String>));
+    Ok(query.exec(&writer.pool).await?.rows_affected)
 }
 
 /// The job with this id.

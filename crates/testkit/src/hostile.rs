@@ -33,6 +33,18 @@ pub enum Trick {
         /// Is `Range` understood?
         ranges: bool,
     },
+    /// The first answers to a blob that reaches there stop at byte `at` of it and keep the connection; later ones are
+    /// whole. `ranges` says whether parts are served.
+    BlobStallsAt {
+        /// Counted from the blob's first byte.
+        at: usize,
+        /// Answers that stop.
+        times: usize,
+        /// Is `Range` understood?
+        ranges: bool,
+    },
+    /// Parts come with wrong bytes, after a first cut at so many bytes; whole answers after that are right.
+    BlobRangeWrong(usize),
     /// Parts start at another place than asked, after a first cut at so many bytes.
     BlobRangeLie(usize),
     /// Manifests have other bytes than their digest says.
@@ -64,7 +76,7 @@ pub enum Trick {
     RedirectLoop,
 }
 
-/// Serves `image` as `repository:tag`, with a trick.
+/// Serves `image` as `repository:tag`, with a trick; several tags are written with commas between them.
 ///
 /// # Errors
 /// When no loopback port is free.
@@ -146,7 +158,7 @@ impl Fake {
     }
 
     fn manifest(&self, reference: &str) -> Response {
-        let found = if reference == self.tag {
+        let found = if self.tag.split(',').any(|tag| tag == reference) {
             Some(self.image.top())
         } else {
             let mut all = self.image.manifests.iter();
@@ -221,6 +233,32 @@ impl Fake {
                     bytes: bytes[..size.min(every * (1 + self.count(&request.path)))].to_vec(),
                     promised,
                 }),
+            },
+            Trick::BlobStallsAt { at, times, ranges } => {
+                let begin = start.filter(|_| *ranges).unwrap_or(0);
+                let stalls = size > *at && begin < *at && self.count(&request.path) < *times;
+                let bytes = bytes[begin..if stalls { *at } else { size }].to_vec();
+                let promised = (size - begin) as u64;
+                let body = if stalls {
+                    Body::Stalled { bytes, promised }
+                } else {
+                    Body::Cut { bytes, promised }
+                };
+                let said = format!("bytes {begin}-{}/{size}", size - 1);
+                match begin {
+                    0 => Response::new(200, "").body(body),
+                    _ => Response::new(206, "")
+                        .with("Content-Range", said)
+                        .body(body),
+                }
+            }
+            Trick::BlobRangeWrong(cut) => match start {
+                Some(start) => part(start, start, bytes[start..].iter().map(|b| !b).collect()),
+                None if size > *cut && self.count(&request.path) == 0 => whole.body(Body::Cut {
+                    bytes: bytes[..*cut].to_vec(),
+                    promised,
+                }),
+                None => Response::new(200, bytes),
             },
             Trick::BlobRangeLie(cut) => match start {
                 Some(start) => part(start, start - 1, bytes[start..].to_vec()),

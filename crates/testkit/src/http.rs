@@ -2,6 +2,7 @@
 //! it was asked. One answer a connection; no keep-alive, so that every request is seen.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -173,6 +174,7 @@ pub struct Server {
     pub address: SocketAddr,
     scheme: &'static str,
     requests: Arc<Mutex<Vec<Request>>>,
+    sent: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -203,12 +205,15 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
+        let sent = Arc::new(AtomicU64::new(0));
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let task = tokio::spawn(accept(listener, tls, handler, Arc::clone(&requests)));
+        let memory = (Arc::clone(&requests), Arc::clone(&sent));
+        let task = tokio::spawn(accept(listener, tls, handler, memory));
         Ok(Self {
             address,
             scheme,
             requests,
+            sent,
             task,
         })
     }
@@ -223,6 +228,11 @@ impl Server {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
+    /// Bytes of bodies handed to the network so far; endless and trickling ones are not counted.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
     /// Everything asked so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests
@@ -232,20 +242,17 @@ impl Server {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    handler: Handler,
-    requests: Arc<Mutex<Vec<Request>>>,
-) {
+type Memory = (Arc<Mutex<Vec<Request>>>, Arc<AtomicU64>);
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler, memory: Memory) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (tls, handler, requests) = (tls.clone(), Arc::clone(&handler), Arc::clone(&requests));
+        let (tls, handler, memory) = (tls.clone(), Arc::clone(&handler), memory.clone());
         // A client that goes away mid-answer is what many of these tests are about.
         tokio::spawn(async move {
             let _gone = match tls {
-                None => serve(stream, &handler, &requests).await,
+                None => serve(stream, &handler, &memory).await,
                 Some(acceptor) => match acceptor.accept(stream).await {
-                    Ok(stream) => serve(stream, &handler, &requests).await,
+                    Ok(stream) => serve(stream, &handler, &memory).await,
                     Err(error) => Err(error),
                 },
             };
@@ -256,7 +263,7 @@ async fn accept(
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     handler: &Handler,
-    requests: &Mutex<Vec<Request>>,
+    (requests, sent): &Memory,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let Some(request) = read(&mut stream).await? else {
@@ -273,6 +280,11 @@ async fn serve(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(request);
+    if let (false, Body::Whole(bytes) | Body::Cut { bytes, .. } | Body::Stalled { bytes, .. }) =
+        (head_only, &response.body)
+    {
+        sent.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+    }
     write(&mut stream, response, head_only).await?;
     stream.shutdown().await
 }

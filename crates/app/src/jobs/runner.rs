@@ -1,5 +1,5 @@
 //! Runs jobs until told to stop. A claimed job's lease is renewed while it works; when this process dies, the lease runs
-//! out and another replica, or this one after its restart, takes over.
+//! out and another replica, or this one after its restart, takes over. A stop in good order gives the jobs back at once.
 
 use std::time::Duration;
 
@@ -21,6 +21,10 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(500);
 /// Tries before a job is given up.
 const ATTEMPTS_MAX: i32 = 6;
+/// The same for a job that gets further with each try, such as a large import over a line that keeps breaking.
+const ATTEMPTS_WITH_HEADWAY_MAX: i32 = 200;
+/// The longest pause between two tries is this power of two, in seconds.
+const PAUSE_DOUBLINGS_MAX: i32 = 8;
 
 /// How a try ended.
 #[derive(Debug)]
@@ -29,9 +33,11 @@ pub(crate) enum Ended {
     Done,
     /// Try again later; the reason is for the log.
     Again(String),
+    /// The same, but this try got further than those before it: it does not count towards giving up.
+    Onward(String),
 }
 
-/// Works on jobs until `stop` turns true; jobs under way are left to their lease.
+/// Works on jobs until `stop` turns true; jobs under way are broken off and given back.
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     let worker = new_id();
     let mut workers = JoinSet::new();
@@ -59,6 +65,13 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
         }
     }
     workers.shutdown().await;
+    match store::jobs::release(&app.writer, &worker, app.clock.now()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "gave unfinished jobs back"),
+        Err(error) => {
+            tracing::warn!(%error, "could not give unfinished jobs back; their leases will run out");
+        }
+    }
 }
 
 async fn claim(app: &App, worker: &str) -> Option<Job> {
@@ -80,7 +93,13 @@ async fn work(app: App, worker: String, job: Job) {
             kind = job.kind,
             "a job of an unknown kind was given up"
         );
-        return end(&app, &worker, &job, Err("unknown kind of job".into())).await;
+        return end(
+            &app,
+            &worker,
+            &job,
+            Err(("unknown kind of job".into(), ATTEMPTS_MAX)),
+        )
+        .await;
     };
     let doing = async {
         match kind {
@@ -108,7 +127,10 @@ async fn work(app: App, worker: String, job: Job) {
     };
     match ended {
         Ok(Ended::Done) => end(&app, &worker, &job, Ok(())).await,
-        Ok(Ended::Again(why)) => end(&app, &worker, &job, Err(why)).await,
+        Ok(Ended::Again(why)) => end(&app, &worker, &job, Err((why, ATTEMPTS_MAX))).await,
+        Ok(Ended::Onward(why)) => {
+            end(&app, &worker, &job, Err((why, ATTEMPTS_WITH_HEADWAY_MAX))).await;
+        }
         Err(error) => {
             let mut why = error.to_string();
             let mut source = std::error::Error::source(&error);
@@ -116,18 +138,19 @@ async fn work(app: App, worker: String, job: Job) {
                 why = format!("{why}: {cause}");
                 source = cause.source();
             }
-            end(&app, &worker, &job, Err(why)).await;
+            end(&app, &worker, &job, Err((why, ATTEMPTS_MAX))).await;
         }
     }
 }
 
-async fn end(app: &App, worker: &str, job: &Job, result: Result<(), String>) {
+/// Writes down how a try ended; a failed one comes with the reason and the number of tries there may be.
+async fn end(app: &App, worker: &str, job: &Job, result: Result<(), (String, i32)>) {
     let now = app.clock.now();
     let written = match result {
         Ok(()) => store::jobs::finish(&app.writer, &job.id, worker, now).await,
-        Err(why) => {
-            let again = job.attempts < ATTEMPTS_MAX;
-            let wait = SECOND << job.attempts.clamp(0, 8);
+        Err((why, attempts_max)) => {
+            let again = job.attempts < attempts_max;
+            let wait = SECOND << job.attempts.clamp(0, PAUSE_DOUBLINGS_MAX);
             tracing::warn!(
                 job = job.id,
                 kind = job.kind,

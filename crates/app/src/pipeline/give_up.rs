@@ -10,6 +10,8 @@ use crate::App;
 use crate::error::Refused;
 use crate::offers::advance;
 
+use super::fetch::forget_parts;
+
 /// Ends the submission of a job that will not be tried again. Trouble in here is logged; the job's own state tells the rest.
 pub(crate) async fn give_up(app: &App, job: &Job, why: &str) {
     let Some(id) = job.payload.get("submission").and_then(Value::as_str) else {
@@ -34,5 +36,6 @@ async fn end(app: &App, id: &str, why: &str) -> Result<(), Refused> {
     store::submissions::set_failure(&tx, id, &told, app.clock.now()).await?;
     advance(app, &tx, &Actor::System, &submission, step, &told).await?;
     tx.commit().await?;
+    forget_parts(app, &submission).await?;
     Ok(())
 }

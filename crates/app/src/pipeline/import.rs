@@ -1,5 +1,5 @@
 //! Copies a submission's images from the publisher's registry into the plan's repository, not yet public.
-//! Every digest is verified; what is here already is skipped, so a killed import goes on where it stopped.
+//! Every digest is verified. What is here already is only linked, and large blobs go on where a killed import stopped.
 //! What the publisher can mend rejects the submission with the reason; what time can mend is tried again.
 
 use std::collections::BTreeMap;
@@ -13,12 +13,13 @@ use oci::{Descriptor, Digest, Manifest};
 use store::registry::StoredManifest;
 use store::submissions::Submission;
 
+use super::fetch::{FetchError, fetch, forget_parts};
 use super::{Imported, import_own};
 use crate::App;
 use crate::error::{Refused, Trouble};
 use crate::jobs::{Ended, Kind};
 use crate::offers::{advance, open_credentials};
-use crate::upstream::{self, CopyLimits, Registry, UpstreamError};
+use crate::upstream::{self, CopyLimits, CopyPlan, Registry, UpstreamError};
 
 /// Why a plan's image could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,7 @@ pub(crate) async fn import(app: &App, id: &str) -> Result<Ended, Refused> {
     let Some(submission) = begin(app, id).await? else {
         return Ok(Ended::Done);
     };
+    let before = bytes_here(app, &submission).await?;
     let mut done: BTreeMap<PlanName, Imported> = BTreeMap::new();
     for plan in &submission.frozen.plans {
         let copied = match plan.image.registry.as_str() {
@@ -67,12 +69,31 @@ pub(crate) async fn import(app: &App, id: &str) -> Result<Ended, Refused> {
             }
             Err(ImportError::Ours(refused)) => return Err(refused),
             Err(ImportError::Upstream { error, .. }) if error.may_pass() => {
-                return Ok(Ended::Again(error.to_string()));
+                let onward = bytes_here(app, &submission).await? > before;
+                let why = error.to_string();
+                return Ok(if onward {
+                    Ended::Onward(why)
+                } else {
+                    Ended::Again(why)
+                });
             }
             Err(error) => return reject(app, &submission, &error.to_string()).await,
         }
     }
     finish(app, &submission, &done).await
+}
+
+/// Bytes of a submission's images that are here, whole blobs and parts: more of them than before is headway.
+async fn bytes_here(app: &App, submission: &Submission) -> Result<i64, store::Error> {
+    let mut bytes = 0;
+    for plan in &submission.frozen.plans {
+        let repo = submission.key.repository(&plan.plan);
+        let blobs = store::registry::blobs_of(&app.reader, &repo).await?;
+        bytes += blobs.iter().map(|(_, held)| held.size).sum::<i64>();
+        let parts = store::registry::uploads::of_repository(&app.reader, &repo).await?;
+        bytes += parts.iter().map(|part| part.size).sum::<i64>();
+    }
+    Ok(bytes)
 }
 
 /// Takes the submission into `importing`, or finds that it is there already; `None` when it was cancelled meanwhile.
@@ -98,6 +119,7 @@ async fn reject(app: &App, submission: &Submission, why: &str) -> Result<Ended, 
     store::submissions::set_failure(&tx, &submission.id, why, app.clock.now()).await?;
     advance(app, &tx, &Actor::System, submission, Step::Reject, why).await?;
     tx.commit().await?;
+    forget_parts(app, submission).await?;
     Ok(Ended::Done)
 }
 
@@ -123,11 +145,16 @@ async fn finish(
     {
         Ok(_) => {}
         // Cancelled while the bytes came in: nothing more to do.
-        Err(Refused::Conflict(_)) => return Ok(Ended::Done),
+        Err(Refused::Conflict(_)) => {
+            drop(tx);
+            forget_parts(app, submission).await?;
+            return Ok(Ended::Done);
+        }
         Err(other) => return Err(other),
     }
     app.enqueue(&tx, Kind::Certify, &submission.id).await?;
     tx.commit().await?;
+    forget_parts(app, submission).await?;
     app.jobs_waiting.notify_waiters();
     Ok(Ended::Done)
 }
@@ -175,7 +202,12 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         )));
     }
     let repo = submission.key.repository(&plan.plan);
-    let fetched = stream::iter(copy.blobs.clone())
+    refuse_blocked(app, &copy)
+        .await?
+        .map_or(Ok(()), |why| Err(publisher(why)))?;
+    let wanted = link_held(app, submission, &repo, copy.blobs.clone()).await?;
+    let travelling = wanted.len();
+    let fetched = stream::iter(wanted)
         .map(|blob| fetch(app, submission, &registry, &repo, blob))
         .buffer_unordered(app.settings.limits.import_parallel_max.max(1))
         .try_fold(0_u64, |sum, bytes| async move { Ok(sum + bytes) })
@@ -188,8 +220,10 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         app,
         submission,
         &format!(
-            "{}: {fetched} bytes copied, {} in all",
-            plan.plan, copy.total_bytes
+            "{}: {fetched} bytes copied, {} in all; {travelling} of {} blobs travelled",
+            plan.plan,
+            copy.total_bytes,
+            copy.blobs.len()
         ),
     )
     .await?;
@@ -203,76 +237,53 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     })
 }
 
-enum FetchError {
-    Upstream(UpstreamError),
-    Ours(Refused),
-}
-
-impl From<store::Error> for FetchError {
-    fn from(error: store::Error) -> Self {
-        Self::Ours(error.into())
+/// Why an image may not come back: something of it was taken down by the operator.
+async fn refuse_blocked(app: &App, copy: &CopyPlan) -> Result<Option<String>, store::Error> {
+    let manifests = copy.manifests.iter().map(|manifest| &manifest.digest);
+    let blobs = copy.blobs.iter().map(|blob| &blob.digest);
+    for digest in manifests.chain(blobs) {
+        if let Some(reason) = store::registry::block_reason(&app.reader, digest).await? {
+            return Ok(Some(format!(
+                "{digest} was taken down by the operator and cannot be imported again: {reason}"
+            )));
+        }
     }
+    Ok(None)
 }
 
-/// Brings one blob here and links it; answers the bytes that had to travel.
-async fn fetch(
+/// Links what is here and readable for this publisher anyway; answers what has to travel. Knowing a digest is not
+/// owning it: bytes of another publisher's private image are fetched all the same (product ruling 6).
+async fn link_held(
     app: &App,
     submission: &Submission,
-    registry: &Registry,
     repo: &str,
-    blob: Descriptor,
-) -> Result<u64, FetchError> {
-    let storage = |e: &dyn std::fmt::Display| {
-        FetchError::Ours(Refused::Failed(Trouble::Storage(format!(
-            "blob {}: {e}",
-            blob.digest
-        ))))
-    };
-    let held = app
-        .blobs
-        .size(&blob.digest)
-        .await
-        .map_err(|e| storage(&e))?;
+    blobs: Vec<Descriptor>,
+) -> Result<Vec<Descriptor>, ImportError> {
     let publisher = submission.key.publisher.as_str();
-    let may_reuse = held == Some(blob.size)
-        && store::registry::publisher_may_read(&app.reader, publisher, &blob.digest).await?;
-    let travelled = if may_reuse {
-        0
-    } else {
-        // Knowing a digest is not owning it: bytes of another publisher's private image are fetched all the same.
-        let body = registry
-            .blob(&blob.digest, blob.size, 0)
-            .await
-            .map_err(FetchError::Upstream)?;
-        let failed = std::sync::Mutex::new(None);
-        let body = body.map_err(|error| {
-            let told = std::io::Error::other(error.to_string());
-            if let Ok(mut slot) = failed.lock() {
-                *slot = Some(error);
-            }
-            told
-        });
-        let stored = app
-            .blobs
-            .put_verified(&blob.digest, body.boxed(), blob.size)
-            .await;
-        if let Err(error) = stored {
-            let upstream = failed.lock().ok().and_then(|mut slot| slot.take());
-            return Err(match upstream {
-                Some(upstream) => FetchError::Upstream(upstream),
-                None if error.is_content() => {
-                    FetchError::Upstream(UpstreamError::corrupt(&blob.digest, &error))
-                }
-                None => storage(&error),
-            });
+    let mut held = Vec::new();
+    let mut wanted = Vec::new();
+    for blob in blobs {
+        let readable =
+            store::registry::publisher_may_read(&app.reader, publisher, &blob.digest).await?;
+        let size = if readable {
+            let found = app.blobs.size(&blob.digest).await;
+            found.map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))
+        } else {
+            Ok(None)
+        };
+        match size.map_err(ImportError::Ours)? {
+            Some(size) if size == blob.size => held.push(blob),
+            _ => wanted.push(blob),
         }
-        blob.size
-    };
-    let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+    }
+    let now = app.clock.now();
     let tx = app.writer.begin().await?;
-    store::registry::link_blob(&tx, repo, &blob.digest, size, false, app.clock.now()).await?;
+    for blob in &held {
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        store::registry::link_blob(&tx, repo, &blob.digest, size, false, now).await?;
+    }
     tx.commit().await?;
-    Ok(travelled)
+    Ok(wanted)
 }
 
 /// Keeps manifests, children before the indexes that list them, all in one transaction.

@@ -2,6 +2,7 @@
 
 mod certify;
 mod contents;
+mod fetch;
 mod gather;
 mod give_up;
 mod import;

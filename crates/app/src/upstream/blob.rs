@@ -4,25 +4,19 @@
 use bytes::Bytes;
 use futures_util::stream::{Stream, TryStreamExt, try_unfold};
 use oci::{Descriptor, Digest};
-use reqwest::Method;
 use reqwest::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use tokio::time::Instant;
-use url::Url;
 
 use super::{Ask, Registry, UpstreamError};
-use crate::egress::{Answer, Outgoing};
+use crate::egress::Answer;
 
 /// The largest blob that is taken whole into memory (image configurations).
 pub const SMALL_BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// Addresses of one foreign layer that are tried.
-const URLS_MAX: usize = 8;
 
 /// One blob on its way.
 struct Transfer {
     registry: Registry,
     digest: Digest,
-    /// Where it comes from instead of the registry: a foreign layer's own address.
-    elsewhere: Option<Url>,
     size: u64,
     offset: u64,
     body: Option<Body>,
@@ -62,57 +56,21 @@ impl Registry {
         impl Stream<Item = Result<Bytes, UpstreamError>> + Send + 'static + use<>,
         UpstreamError,
     > {
-        self.transfer(digest, expected_size, resume_from, None)
-            .await
-    }
-
-    /// A foreign layer from the addresses its descriptor names, each through the guard and without credentials. The
-    /// first address that answers is used.
-    ///
-    /// # Errors
-    /// What the last address answered.
-    pub async fn foreign_blob(
-        &self,
-        layer: &Descriptor,
-    ) -> Result<
-        impl Stream<Item = Result<Bytes, UpstreamError>> + Send + 'static + use<>,
-        UpstreamError,
-    > {
-        let mut last = UpstreamError::BlobMissing {
-            at: self.0.at.clone(),
-            digest: layer.digest.clone(),
+        let offset = resume_from.min(expected_size);
+        let mut transfer = Transfer {
+            registry: self.clone(),
+            digest: digest.clone(),
+            size: expected_size,
+            offset,
+            body: None,
+            failures: 0,
+            resumes: 0,
+            failed_at: offset,
         };
-        for text in layer.urls.iter().take(URLS_MAX) {
-            let opened = self.foreign_url(layer, text).await;
-            match opened {
-                Ok(url) => {
-                    return self.transfer(&layer.digest, layer.size, 0, Some(url)).await;
-                }
-                Err(error) => last = error,
-            }
+        if offset < expected_size {
+            transfer.body = Some(transfer.open().await?);
         }
-        Err(last)
-    }
-
-    async fn foreign_url(&self, layer: &Descriptor, text: &str) -> Result<Url, UpstreamError> {
-        let protocol = |found: String| UpstreamError::Protocol {
-            at: self.0.at.clone(),
-            what: format!("foreign layer {}", layer.digest),
-            found,
-        };
-        let url = Url::parse(text)
-            .map_err(|error| protocol(format!("`{}`: {error}", crate::egress::shown(text))))?;
-        let answer = self
-            .patiently(&Outgoing::new(Method::HEAD, url.clone()))
-            .await?;
-        if answer.response.status().is_success() {
-            return Ok(url);
-        }
-        Err(protocol(format!(
-            "status {} from {}",
-            answer.response.status().as_u16(),
-            crate::egress::authority(&answer.url)
-        )))
+        Ok(try_unfold(transfer, Transfer::next))
     }
 
     /// A blob small enough for memory, verified.
@@ -148,33 +106,6 @@ impl Registry {
         }
         Ok(bytes.into())
     }
-
-    async fn transfer(
-        &self,
-        digest: &Digest,
-        size: u64,
-        offset: u64,
-        elsewhere: Option<Url>,
-    ) -> Result<
-        impl Stream<Item = Result<Bytes, UpstreamError>> + Send + 'static + use<>,
-        UpstreamError,
-    > {
-        let mut transfer = Transfer {
-            registry: self.clone(),
-            digest: digest.clone(),
-            elsewhere,
-            size,
-            offset: offset.min(size),
-            body: None,
-            failures: 0,
-            resumes: 0,
-            failed_at: offset.min(size),
-        };
-        if transfer.offset < size {
-            transfer.body = Some(transfer.open().await?);
-        }
-        Ok(try_unfold(transfer, Transfer::next))
-    }
 }
 
 impl Transfer {
@@ -201,36 +132,22 @@ impl Transfer {
     }
 
     async fn open(&self) -> Result<Body, UpstreamError> {
-        let registry = &self.registry;
         let what = self.what();
-        let range = HeaderValue::from_str(&format!("bytes={}-", self.offset)).ok();
-        let range = range.filter(|_| self.offset > 0);
-        let answer = match &self.elsewhere {
-            Some(url) => {
-                let mut request = Outgoing::new(Method::GET, url.clone());
-                request.headers.extend(range.map(|range| (RANGE, range)));
-                registry.patiently(&request).await?
-            }
-            None => {
-                let url = registry.url(&format!("blobs/{}", self.digest)).await?;
-                let mut ask = Ask::get(url, &what);
-                ask.headers.extend(range.map(|range| (RANGE, range)));
-                registry.ask(ask).await?
-            }
-        };
+        let mut answer = self.ask(&what, self.offset).await?;
+        if self.offset > 0 && answer.response.status().as_u16() == 416 {
+            // A registry that knows of ranges, but not of this one: the whole is read again and its head passed over.
+            answer = self.ask(&what, 0).await?;
+        }
         let (skip, expected) = match answer.response.status().as_u16() {
             200 => (self.offset, self.size),
-            206 if self.offset > 0 => {
-                self.check_range(&answer)?;
-                (0, self.size - self.offset)
-            }
+            206 if self.offset > 0 => (0, self.part_length(&answer)?),
             404 => {
                 return Err(UpstreamError::BlobMissing {
-                    at: registry.0.at.clone(),
+                    at: self.registry.0.at.clone(),
                     digest: self.digest.clone(),
                 });
             }
-            _ => return Err(registry.unexpected(answer, &what).await),
+            _ => return Err(self.registry.unexpected(answer, &what).await),
         };
         match answer.response.content_length() {
             Some(length) if length != expected => Err(self.wrong_size(length + self.offset - skip)),
@@ -243,24 +160,43 @@ impl Transfer {
         }
     }
 
-    /// A part must start where we asked, or it would be stitched in wrongly.
-    fn check_range(&self, answer: &Answer) -> Result<(), UpstreamError> {
+    async fn ask(&self, what: &str, offset: u64) -> Result<Answer, UpstreamError> {
+        let registry = &self.registry;
+        let url = registry.url(&format!("blobs/{}", self.digest)).await?;
+        let mut ask = Ask::get(url, what);
+        if offset > 0
+            && let Ok(range) = HeaderValue::from_str(&format!("bytes={offset}-"))
+        {
+            ask = ask.header(RANGE, range);
+        }
+        registry.ask(ask).await
+    }
+
+    /// How many bytes a part has. It must start where we asked and belong to a whole of the stated size, or it would be
+    /// stitched in wrongly; a registry may send less than asked (RFC 9110 §15.3.7).
+    fn part_length(&self, answer: &Answer) -> Result<u64, UpstreamError> {
         let range = answer.response.headers().get(CONTENT_RANGE);
         let range = range
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        let starts = range
-            .strip_prefix("bytes ")
-            .and_then(|rest| rest.trim_start().split_once('-'))
-            .and_then(|(start, _)| start.parse().ok());
-        if starts == Some(self.offset) {
-            return Ok(());
+        let Some((first, last, whole)) = content_range(range) else {
+            return Err(self.another_part(range));
+        };
+        if whole.is_some_and(|whole| whole != self.size) {
+            return Err(self.wrong_size(whole.unwrap_or_default()));
         }
-        Err(UpstreamError::Protocol {
+        if first != self.offset || last < first || last >= self.size {
+            return Err(self.another_part(range));
+        }
+        Ok(last - first + 1)
+    }
+
+    fn another_part(&self, range: &str) -> UpstreamError {
+        UpstreamError::Protocol {
             at: self.registry.0.at.clone(),
             what: self.what(),
             found: format!("another part (`{}`)", crate::egress::shown(range)),
-        })
+        }
     }
 
     fn wrong_size(&self, found: u64) -> UpstreamError {
@@ -333,5 +269,37 @@ impl Transfer {
         }
         tokio::time::sleep(limits.pause(self.failures)).await;
         Ok(())
+    }
+}
+
+/// First and last byte and, unless `*`, the size of the whole (RFC 9110 §14.4).
+fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
+    let (part, whole) = text.strip_prefix("bytes ")?.trim().split_once('/')?;
+    let (first, last) = part.split_once('-')?;
+    let whole = match whole {
+        "*" => None,
+        whole => Some(whole.parse().ok()?),
+    };
+    Some((first.parse().ok()?, last.parse().ok()?, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_range;
+
+    #[test]
+    fn content_ranges_are_read_or_refused() {
+        for (text, read) in [
+            ("bytes 5-9/10", Some((5, 9, Some(10)))),
+            ("bytes 5-9/*", Some((5, 9, None))),
+            ("bytes */10", None),
+            ("bytes 5-9", None),
+            ("items 5-9/10", None),
+            ("bytes 5-/10", None),
+            ("bytes 5-9/ten", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(text), read, "{text}");
+        }
     }
 }

@@ -48,11 +48,9 @@ pub struct CopyPlan {
     pub missing: Vec<String>,
     /// Every manifest reached, each once, children before the indexes that list them.
     pub manifests: Vec<Manifest>,
-    /// Every blob to fetch, each once, in order of appearance.
+    /// Every blob to fetch, each once, in order of appearance. Layers their maker does not let others distribute are
+    /// left out, and the addresses they name are never contacted: rule IMG-26 refuses such an image.
     pub blobs: Vec<Descriptor>,
-    /// Layers their maker does not let others distribute: not fetched, not counted; devices get them from the
-    /// addresses in the descriptor, each of which passed the egress guard.
-    pub foreign: Vec<Descriptor>,
     /// Bytes of all manifests and blobs.
     pub total_bytes: u64,
 }
@@ -98,7 +96,6 @@ pub async fn plan_copy(
             missing: Vec::new(),
             manifests: Vec::new(),
             blobs: Vec::new(),
-            foreign: Vec::new(),
             total_bytes: 0,
         },
         seen: HashSet::new(),
@@ -189,26 +186,20 @@ impl Walk<'_> {
 
     async fn visit(&mut self, manifest: Manifest, depth: usize) -> Result<(), UpstreamError> {
         match manifest.kind() {
-            ManifestKind::Image => self.image(&manifest).await?,
+            ManifestKind::Image => self.image(&manifest)?,
             ManifestKind::Index => self.index(&manifest, depth).await?,
         }
         self.plan.manifests.push(manifest);
         Ok(())
     }
 
-    async fn image(&mut self, manifest: &Manifest) -> Result<(), UpstreamError> {
+    fn image(&mut self, manifest: &Manifest) -> Result<(), UpstreamError> {
         self.bound(
             "layers of one image",
             LAYERS_MAX as u64,
             manifest.layers().len() as u64,
             "build the image with fewer layers",
         )?;
-        for layer in manifest.layers() {
-            if layer.is_elsewhere() && !self.plan.foreign.contains(layer) {
-                self.check_foreign(layer).await?;
-                self.plan.foreign.push(layer.clone());
-            }
-        }
         for blob in manifest.blobs() {
             if self.size_of(&blob.digest, blob.size)? {
                 self.bound(
@@ -280,20 +271,6 @@ impl Walk<'_> {
                     crate::egress::shown(&child.media_type)
                 ),
             });
-        }
-        Ok(())
-    }
-
-    async fn check_foreign(&self, layer: &Descriptor) -> Result<(), UpstreamError> {
-        let at = &self.registry.0.at;
-        for text in &layer.urls {
-            let url = url::Url::parse(text).map_err(|error| UpstreamError::Protocol {
-                at: at.clone(),
-                what: format!("foreign layer {}", layer.digest),
-                found: format!("the address `{}` ({error})", crate::egress::shown(text)),
-            })?;
-            let checked = self.registry.0.egress.check(&url).await;
-            checked.map_err(|error| UpstreamError::egress(at, error))?;
         }
         Ok(())
     }

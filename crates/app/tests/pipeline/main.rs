@@ -8,5 +8,6 @@
 
 mod market;
 mod refusals;
+mod resume;
 mod set_up;
 mod story;

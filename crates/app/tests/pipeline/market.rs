@@ -24,6 +24,7 @@ use testkit::folder::Folder;
 use testkit::image::{TestImage, TestManifest};
 use testkit::registry::{Mode, Registry};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// How long a step of the pipeline may take before the test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,8 +35,11 @@ pub struct Market {
     pub upstream: Registry,
     pub owner: Actor,
     pub reviewer: Actor,
+    pub store: Store,
+    egress: EgressPolicy,
     stop: watch::Sender<bool>,
-    _keys: Folder,
+    background: Vec<JoinHandle<()>>,
+    keys: Folder,
 }
 
 impl Drop for Market {
@@ -92,13 +96,20 @@ pub async fn start(store: Store, egress: EgressPolicy, keys: &Folder) -> App {
 
 impl Market {
     pub async fn open(store: Store) -> Self {
+        Self::open_to(store, &[]).await
+    }
+
+    /// The same, with more registries that may be imported from.
+    pub async fn open_to(store: Store, hosts: &[String]) -> Self {
         let upstream = Registry::start(Mode::Open).await.unwrap();
         let keys = Folder::new("keys").unwrap();
-        let mut egress = EgressPolicy::allowing(&[&upstream.host]).unwrap();
+        let mut allowed: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        allowed.push(&upstream.host);
+        let mut egress = EgressPolicy::allowing(&allowed).unwrap();
         egress.insecure.clone_from(&egress.allow);
-        let app = start(store, egress, &keys).await;
+        let app = start(store.clone(), egress.clone(), &keys).await;
         let (stop, stopped) = watch::channel(false);
-        app.spawn_background(&stopped);
+        let background = app.spawn_background(&stopped);
         let operator = person(&app, "operator@market.example", false, true).await;
         let reviewer = person(&app, "reviewer@market.example", true, false).await;
         let owner = person(&app, "owner@contoso.example", false, false).await;
@@ -121,9 +132,24 @@ impl Market {
             upstream,
             owner,
             reviewer,
+            store,
+            egress,
             stop,
-            _keys: keys,
+            background,
+            keys,
         }
+    }
+
+    /// Ends this process's work wherever it stands, and begins anew on the same store.
+    pub async fn restart(&mut self) {
+        self.stop.send(true).unwrap();
+        for task in self.background.drain(..) {
+            task.await.unwrap();
+        }
+        self.app = start(self.store.clone(), self.egress.clone(), &self.keys).await;
+        let (stop, stopped) = watch::channel(false);
+        self.background = self.app.spawn_background(&stopped);
+        self.stop = stop;
     }
 
     /// Seeds the upstream registry with the images of one sample repository.

@@ -4,7 +4,10 @@ use app::offers::{Verdict, review_submission, waive_rule};
 use domain::lifecycle::State;
 use domain::offer::Offer;
 use store::Store;
+use store::registry::blocked_digests::BlockedDigest;
 use testkit::engines::for_each_engine;
+use testkit::hostile::{self, Trick};
+use testkit::http::{Response, Server};
 use testkit::image::{ImageBuilder, TestImage};
 
 use crate::market::{Market, failures};
@@ -23,6 +26,17 @@ async fn with_image(market: &Market, repository: &str, image: &TestImage) -> Off
     plan.image.tags = vec!["latest".into(), "1.0.0".into()];
     market.save(&offer).await;
     offer
+}
+
+/// The temperature sensor with its image at another registry, submitted.
+async fn submit_from(market: &Market, upstream: &Server, repository: &str) -> String {
+    let mut offer = market.draft("temperature-sensor").await;
+    let source = &mut offer.plans[0].image;
+    source.registry = upstream.host();
+    repository.clone_into(&mut source.repository);
+    source.tags = vec!["latest".into(), "1.0.0".into()];
+    market.save(&offer).await;
+    market.submit(&offer.key()).await
 }
 
 async fn privileged(store: Store) {
@@ -150,6 +164,46 @@ async fn a_platform_lie_is_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_images_for_one_platform_are_rejected() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let market = Market::open(store).await;
+    let image = ImageBuilder::all_platforms()
+        .platform("linux/arm64/v8")
+        .build();
+    let offer = with_image(&market, "contoso/twins", &image).await;
+    let id = market.submit(&offer.key()).await;
+    let rejected = market.wait(&id, &[State::Rejected]).await;
+    let found = failures(&rejected);
+    let told = found.get("IMG-27").expect("the rule that says so");
+    assert!(told[0].contains("linux/arm64 has 2 images"), "{told:#?}");
+}
+
+/// Neither copied nor asked for: the address would be a way to make the marketplace call whom the publisher likes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_layer_is_rejected_and_its_address_never_contacted() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let elsewhere = Server::start(|_| Response::new(200, "bytes"))
+        .await
+        .unwrap();
+    let image = ImageBuilder::all_platforms()
+        .foreign_layer(&elsewhere.url("/layer"))
+        .build();
+    let upstream = hostile::serve(&image, "contoso/foreign", "latest,1.0.0", Trick::None)
+        .await
+        .unwrap();
+    let market = Market::open_to(store, &[upstream.host(), elsewhere.host()]).await;
+    let id = submit_from(&market, &upstream, "contoso/foreign").await;
+    let rejected = market.wait(&id, &[State::Rejected]).await;
+    let found = failures(&rejected);
+    assert!(found.contains_key("IMG-26"), "{found:#?}");
+    assert!(
+        elsewhere.requests().is_empty(),
+        "{:?}",
+        elsewhere.requests()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_image_with_a_missing_blob_is_rejected() {
     let (store, _folder) = testkit::engines::sqlite().await;
     let market = Market::open(store).await;
@@ -210,4 +264,112 @@ async fn an_address_of_our_own_network_is_rejected() {
     let rejected = market.wait(&id, &[State::Rejected]).await;
     let why = rejected.failure.unwrap();
     assert!(why.contains("169.254.169.254"), "{why}");
+}
+
+/// What a hostile registry does, and what the publisher is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_registries_are_rejected_and_nothing_is_kept() {
+    let image = ImageBuilder::all_platforms().noise(200_000).build();
+    let inwards = "http://169.254.169.254/latest/meta-data/".to_owned();
+    for (trick, says) in [
+        (Trick::BlobRedirect(inwards), "169.254.169.254"),
+        (Trick::BlobEndless, "bytes"),
+        (Trick::BlobLonger, "bytes"),
+        (Trick::BlobWrong, "altered or incomplete"),
+        (Trick::ManifestWrong, "should be sha256:"),
+        (Trick::ManifestEndless, "limit of"),
+        (Trick::WebPage, "manifest"),
+    ] {
+        let (store, _folder) = testkit::engines::sqlite().await;
+        let upstream = hostile::serve(&image, "contoso/hostile", "latest,1.0.0", trick.clone())
+            .await
+            .unwrap();
+        let market = Market::open_to(store, &[upstream.host()]).await;
+        let id = submit_from(&market, &upstream, "contoso/hostile").await;
+        let rejected = market.wait(&id, &[State::Rejected]).await;
+        let why = rejected.failure.unwrap();
+        assert!(why.contains(says), "{trick:?}: {why}");
+        for (digest, bytes) in &image.blobs {
+            let held = market.app.blobs.size(&digest.parse().unwrap()).await;
+            let held = held.unwrap();
+            assert!(
+                held.is_none_or(|held| held == bytes.len() as u64),
+                "{trick:?}: half a blob is here"
+            );
+        }
+        let stale = store::registry::uploads::stale(&market.app.reader, i64::MAX).await;
+        assert!(stale.unwrap().is_empty(), "{trick:?}: parts are left");
+        let public = store::registry::repositories(&market.app.reader, None, 10, true)
+            .await
+            .unwrap();
+        assert!(public.is_empty(), "{trick:?}");
+    }
+}
+
+/// Knowing a digest is not owning it: the bytes are here, but in another publisher's private repository.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_digest_of_another_publisher_is_not_reused() {
+    for_each_engine(private_digest).await;
+}
+
+async fn private_digest(store: Store) {
+    let market = Market::open(store).await;
+    let image = ImageBuilder::all_platforms().noise(200_000).build();
+    let offer = with_image(&market, "contoso/thief", &image).await;
+    let (digest, bytes) = image.largest_blob();
+    let name: oci::Digest = digest.parse().unwrap();
+    let size = bytes.len() as u64;
+    let body = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes.clone().into())]);
+    market
+        .app
+        .blobs
+        .put_verified(&name, body, size)
+        .await
+        .unwrap();
+    let tx = market.store.writer.begin().await.unwrap();
+    let theirs = "incoming/fabrikam/secret";
+    store::registry::link_blob(&tx, theirs, &name, bytes.len() as i64, false, 1)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    market
+        .upstream
+        .delete_blob("contoso/thief", digest)
+        .await
+        .unwrap();
+    let id = market.submit(&offer.key()).await;
+    let rejected = market.wait(&id, &[State::Rejected]).await;
+    let why = rejected.failure.unwrap();
+    assert!(why.contains(digest.as_str()), "{why}");
+    let repo = offer.key().repository(&offer.plans[0].plan);
+    let linked = store::registry::has_blob(&market.app.reader, &repo, &name)
+        .await
+        .unwrap();
+    assert!(linked.is_none(), "the secret layer is in {repo}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_down_is_not_imported_again() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let market = Market::open(store).await;
+    let image = ImageBuilder::all_platforms().build();
+    let offer = with_image(&market, "contoso/blocked", &image).await;
+    let (digest, _) = image.largest_blob();
+    let tx = market.store.writer.begin().await.unwrap();
+    let blocked = BlockedDigest {
+        digest: digest.parse().unwrap(),
+        reason: "malware".into(),
+        at: 1,
+    };
+    store::registry::blocked_digests::block(&tx, &blocked)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let id = market.submit(&offer.key()).await;
+    let rejected = market.wait(&id, &[State::Rejected]).await;
+    let why = rejected.failure.unwrap();
+    assert!(
+        why.contains(digest.as_str()) && why.contains("malware"),
+        "{why}"
+    );
 }

@@ -9,4 +9,5 @@
 mod kill;
 mod place;
 mod replicas;
+mod resume;
 mod server;

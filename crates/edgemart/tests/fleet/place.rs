@@ -17,7 +17,8 @@ use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
 use domain::offer::Offer;
-use oci::{Digest, Manifest};
+use futures_util::TryStreamExt as _;
+use oci::{Digest, DigestHasher, Manifest};
 use store::StorageKeys;
 use testkit::folder::Folder;
 use testkit::image::{ImageBuilder, TestImage};
@@ -39,6 +40,15 @@ pub struct Place {
 
 impl Place {
     pub async fn new(database_url: Option<String>, storage: Option<(String, StorageKeys)>) -> Self {
+        Self::importing(database_url, storage, &[]).await
+    }
+
+    /// The same, with more registries that may be imported from.
+    pub async fn importing(
+        database_url: Option<String>,
+        storage: Option<(String, StorageKeys)>,
+        hosts: &[String],
+    ) -> Self {
         let folder = Folder::new("fleet").unwrap();
         let upstream = Registry::start(Mode::Open).await.unwrap();
         let data = folder.path().join("data");
@@ -50,11 +60,11 @@ impl Place {
             None => (format!("file://{}", data.join("blobs").display()), None),
         };
         let config = folder.path().join("edgemart.toml");
+        let mut hosts = hosts.to_vec();
+        hosts.push(upstream.host.clone());
         let text = format!(
-            "data = {:?}\ndatabase_url = {database_url:?}\nstorage_url = {storage_url:?}\n\n[egress]\nallow = [{:?}]\ninsecure = [{:?}]\n",
+            "data = {:?}\ndatabase_url = {database_url:?}\nstorage_url = {storage_url:?}\n\n[egress]\nallow = {hosts:?}\ninsecure = {hosts:?}\n",
             data.display().to_string(),
-            upstream.host,
-            upstream.host
         );
         std::fs::write(&config, text).unwrap();
         Self {
@@ -238,13 +248,20 @@ pub async fn check_complete(app: &App) -> usize {
             }
         }
         for (digest, membership) in store::registry::blobs_of(&app.reader, repo).await.unwrap() {
-            let bytes = app.blobs.read(&digest).await.unwrap();
+            let (_, bytes) = app.blobs.open(&digest, None).await.unwrap().unwrap();
+            let mut bytes = std::pin::pin!(bytes);
+            let mut hasher = DigestHasher::new(digest.algorithm());
+            let mut size = 0;
+            while let Some(some) = bytes.try_next().await.unwrap() {
+                size += some.len();
+                hasher.update(&some);
+            }
             assert_eq!(
-                i64::try_from(bytes.len()).unwrap(),
+                i64::try_from(size).unwrap(),
                 membership.size,
                 "{repo}: {digest}"
             );
-            assert_eq!(Digest::sha256_of(&bytes), digest, "{repo}");
+            assert_eq!(hasher.finish(), digest, "{repo}");
             hashed += 1;
         }
         for tag in store::registry::tags(&app.reader, repo, None, 1_000)

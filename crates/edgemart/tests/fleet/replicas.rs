@@ -10,7 +10,7 @@ use domain::lifecycle::State;
 use crate::place::{EMAIL, PASSWORD, PATIENCE, Place, check_complete, image, sign_in};
 use crate::server::Server;
 
-async fn wait_for(app: &App, id: &str, state: State) {
+pub async fn wait_for(app: &App, id: &str, state: State) {
     let reached = async {
         loop {
             let found = store::submissions::find(&app.reader, id)

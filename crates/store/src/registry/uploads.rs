@@ -90,6 +90,14 @@ pub async fn delete(tx: &Tx, id: &str) -> Result<bool, Error> {
         == 1)
 }
 
+/// Everything on its way into a repository, in the order of ids.
+pub async fn of_repository(source: &impl Source, repo: &str) -> Result<Vec<Upload>, Error> {
+    let query = Entity::find()
+        .filter(Column::Repo.eq(repo))
+        .order_by_asc(Column::Id);
+    Ok(query.all(&source.connection()).await?)
+}
+
 /// Uploads to which nothing came since `before`, longest idle first.
 pub async fn stale(source: &impl Source, before: i64) -> Result<Vec<Upload>, Error> {
     let query = Entity::find()

@@ -1,0 +1,304 @@
+//! Brings one blob of an import here. A large one comes in parts that are kept durably, as chunks of an upload are, so
+//! that after a kill any process asks the publisher's registry only for the rest (`Range`). Whatever way the bytes
+//! came, the whole is hashed before it appears under its digest.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use oci::{Descriptor, Digest};
+use store::blobs::{CommitError, PART_BYTES};
+use store::registry::uploads;
+use store::submissions::Submission;
+use tokio::time::Instant;
+
+use super::import::log;
+use crate::App;
+use crate::error::{Refused, Trouble};
+use crate::upstream::{Registry, UpstreamError};
+
+/// A part is kept when it has come to so many bytes: what a kill costs at most for each blob under way.
+const PART_BYTES_MAX: usize = PART_BYTES;
+/// On a thin line a part is kept sooner, yet not so soon that a blob falls into crumbs.
+const PART_BYTES_MIN: usize = 1024 * 1024;
+/// How long bytes wait in memory on a thin line.
+const PART_SECONDS_MAX: u64 = 15;
+/// Times a blob is fetched from its first byte when the whole had a wrong digest: parts of several answers may not fit
+/// together although each answer was fine.
+const WHOLE_TRIES_MAX: u32 = 2;
+
+/// Why a blob did not come.
+pub(super) enum FetchError {
+    /// The publisher's registry.
+    Upstream(UpstreamError),
+    /// This marketplace.
+    Ours(Refused),
+}
+
+impl From<store::Error> for FetchError {
+    fn from(error: store::Error) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
+fn storage(digest: &Digest, error: &dyn std::fmt::Display) -> FetchError {
+    let told = format!("blob {digest}: {error}");
+    FetchError::Ours(Refused::Failed(Trouble::Storage(told)))
+}
+
+/// One blob on its way into one repository.
+struct Way<'a> {
+    app: &'a App,
+    submission: &'a Submission,
+    registry: &'a Registry,
+    repo: &'a str,
+    blob: Descriptor,
+    /// The same for every process that ever imports this blob into this repository.
+    id: String,
+}
+
+/// Brings one blob here and links it; answers the bytes that had to travel this time.
+pub(super) async fn fetch(
+    app: &App,
+    submission: &Submission,
+    registry: &Registry,
+    repo: &str,
+    blob: Descriptor,
+) -> Result<u64, FetchError> {
+    let place = Digest::sha256_of(format!("{repo}\n{}", blob.digest).as_bytes());
+    let way = Way {
+        app,
+        submission,
+        registry,
+        repo,
+        id: format!("import-{}", &place.hex()[..48]),
+        blob,
+    };
+    if way.blob.size <= PART_BYTES_MAX as u64 {
+        way.at_once().await
+    } else {
+        way.in_parts().await
+    }
+}
+
+/// Drops what is left of blobs that a submission will not go on with: rows first, then bytes.
+pub(super) async fn forget_parts(app: &App, submission: &Submission) -> Result<(), Refused> {
+    for plan in &submission.frozen.plans {
+        let repo = submission.key.repository(&plan.plan);
+        for part in uploads::of_repository(&app.reader, &repo).await? {
+            forget(app, &part.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget(app: &App, id: &str) -> Result<(), store::Error> {
+    let tx = app.writer.begin().await?;
+    uploads::delete(&tx, id).await?;
+    tx.commit().await?;
+    if let Err(error) = app.blobs.delete_chunks(id).await {
+        tracing::warn!(%error, upload = id, "could not delete parts of an import; the sweep will");
+    }
+    Ok(())
+}
+
+impl Way<'_> {
+    /// Small enough to begin anew after a kill.
+    async fn at_once(&self) -> Result<u64, FetchError> {
+        let Descriptor { digest, size, .. } = &self.blob;
+        let body = self.registry.blob(digest, *size, 0).await;
+        let body = body.map_err(FetchError::Upstream)?;
+        let failed = std::sync::Mutex::new(None);
+        let body = body.map_err(|error| {
+            let told = std::io::Error::other(error.to_string());
+            if let Ok(mut slot) = failed.lock() {
+                *slot = Some(error);
+            }
+            told
+        });
+        let stored = self.app.blobs.put_verified(digest, body.boxed(), *size);
+        if let Err(error) = stored.await {
+            let upstream = failed.lock().ok().and_then(|mut slot| slot.take());
+            return Err(match upstream {
+                Some(upstream) => FetchError::Upstream(upstream),
+                None if error.is_content() => {
+                    FetchError::Upstream(UpstreamError::corrupt(digest, &error))
+                }
+                None => storage(digest, &error),
+            });
+        }
+        self.link(None).await?;
+        Ok(*size)
+    }
+
+    async fn in_parts(&self) -> Result<u64, FetchError> {
+        let digest = &self.blob.digest;
+        let mut travelled = 0;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let kept = self.kept().await?;
+            if kept > 0 {
+                self.tell(&format!("goes on at byte {kept} of {}", self.blob.size))
+                    .await?;
+            }
+            travelled += self.receive(kept).await?;
+            let parts = uploads::chunks(&self.app.reader, &self.id).await?;
+            let keys: Vec<String> = parts.into_iter().map(|part| part.key).collect();
+            match self.app.blobs.commit(&keys, digest).await {
+                Ok(_) => break,
+                Err(error @ (CommitError::Mismatch { .. } | CommitError::ChunkMissing { .. })) => {
+                    forget(self.app, &self.id).await?;
+                    if tries == WHOLE_TRIES_MAX {
+                        return Err(FetchError::Upstream(UpstreamError::corrupt(digest, &error)));
+                    }
+                    self.tell(&format!("is fetched again from its first byte: {error}"))
+                        .await?;
+                }
+                Err(error) => return Err(storage(digest, &error)),
+            }
+        }
+        self.link(Some(&self.id)).await?;
+        if let Err(error) = self.app.blobs.delete_chunks(&self.id).await {
+            tracing::warn!(%error, upload = self.id, "could not delete parts of an import; the sweep will");
+        }
+        Ok(travelled)
+    }
+
+    async fn tell(&self, what: &str) -> Result<(), FetchError> {
+        let line = format!("blob {} {what}", self.blob.digest.short());
+        Ok(log(self.app, self.submission, &line).await?)
+    }
+
+    /// How many bytes are here from before; makes the row that counts them.
+    async fn kept(&self) -> Result<u64, FetchError> {
+        let row = uploads::find(&self.app.reader, &self.id).await?;
+        if let Some(row) = row {
+            match u64::try_from(row.size) {
+                Ok(size) if size <= self.blob.size => return Ok(size),
+                _ => forget(self.app, &self.id).await?,
+            }
+        }
+        let now = self.app.clock.now();
+        let row = uploads::Upload {
+            id: self.id.clone(),
+            repo: self.repo.to_owned(),
+            // Nobody's: no account continues it through the registry.
+            account_id: String::new(),
+            created_at: now,
+            updated_at: now,
+            size: 0,
+        };
+        let tx = self.app.writer.begin().await?;
+        uploads::insert(&tx, &row).await?;
+        tx.commit().await?;
+        Ok(0)
+    }
+
+    /// Receives from `kept` to the end, part by part; answers the bytes that travelled. When the registry gives out,
+    /// what came until then is kept.
+    async fn receive(&self, kept: u64) -> Result<u64, FetchError> {
+        let body = self
+            .registry
+            .blob(&self.blob.digest, self.blob.size, kept)
+            .await
+            .map_err(FetchError::Upstream)?;
+        let mut body = body.boxed();
+        let mut part = Part::new(kept);
+        loop {
+            match tokio::time::timeout_at(part.until, body.try_next()).await {
+                Ok(Ok(Some(bytes))) => {
+                    if part.bytes + bytes.len() > PART_BYTES_MAX {
+                        self.keep(&mut part).await?;
+                    }
+                    part.push(bytes);
+                }
+                Ok(Ok(None)) => {
+                    self.keep(&mut part).await?;
+                    return Ok(part.offset - kept);
+                }
+                Ok(Err(error)) => {
+                    self.keep(&mut part).await?;
+                    return Err(FetchError::Upstream(error));
+                }
+                Err(_) if part.bytes >= PART_BYTES_MIN => self.keep(&mut part).await?,
+                Err(_) => part.wait(),
+            }
+        }
+    }
+
+    /// Writes a part down, then counts it.
+    async fn keep(&self, part: &mut Part) -> Result<(), FetchError> {
+        if part.bytes == 0 {
+            part.wait();
+            return Ok(());
+        }
+        let (held, bytes) = (std::mem::take(&mut part.held), part.bytes);
+        let held = stream::iter(held.into_iter().map(Ok::<_, std::io::Error>));
+        let written = self
+            .app
+            .blobs
+            .put_chunk_stream(&self.id, part.offset, held, bytes as u64)
+            .await;
+        let (key, _) = written.map_err(|error| storage(&self.blob.digest, &error))?;
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let (offset, length) = (signed(part.offset), signed(bytes as u64));
+        let now = self.app.clock.now();
+        let tx = self.app.writer.begin().await?;
+        let counted = uploads::append_chunk(&tx, &self.id, offset, length, &key, now).await?;
+        if !counted {
+            drop(tx);
+            if let Err(error) = self.app.blobs.delete_chunk(&key).await {
+                tracing::warn!(%error, chunk = key, "could not delete a part of an import; the sweep will");
+            }
+            return Err(storage(
+                &self.blob.digest,
+                &"another process is importing the same blob; this one stands back",
+            ));
+        }
+        tx.commit().await?;
+        *part = Part::new(part.offset + bytes as u64);
+        Ok(())
+    }
+
+    /// Makes the blob part of the repository, and its upload history, in one transaction.
+    async fn link(&self, upload: Option<&str>) -> Result<(), FetchError> {
+        let size = i64::try_from(self.blob.size).unwrap_or(i64::MAX);
+        let now = self.app.clock.now();
+        let tx = self.app.writer.begin().await?;
+        store::registry::link_blob(&tx, self.repo, &self.blob.digest, size, false, now).await?;
+        if let Some(id) = upload {
+            uploads::delete(&tx, id).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Bytes that came and are not written down yet.
+struct Part {
+    offset: u64,
+    held: Vec<Bytes>,
+    bytes: usize,
+    until: Instant,
+}
+
+impl Part {
+    fn new(offset: u64) -> Self {
+        Self {
+            offset,
+            held: Vec::new(),
+            bytes: 0,
+            until: Instant::now() + Duration::from_secs(PART_SECONDS_MAX),
+        }
+    }
+
+    fn push(&mut self, bytes: Bytes) {
+        self.bytes += bytes.len();
+        self.held.push(bytes);
+    }
+
+    fn wait(&mut self) {
+        self.until = Instant::now() + Duration::from_secs(PART_SECONDS_MAX);
+    }
+}
