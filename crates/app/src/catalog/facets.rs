@@ -1,12 +1,8 @@
 //! Counts beside the filters: how many hits each value would leave. A facet is counted under all filters but its own,
 //! so that a second value of the same facet shows what it would add.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use domain::taxonomy;
-
-use super::{Module, Query};
+use super::Query;
+use super::table::{By, Table, Values};
 
 /// One value of a facet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,137 +30,118 @@ pub struct Facet {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets(pub Vec<Facet>);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    Platform,
-    Category,
-    Price,
-    Publisher,
+/// The filters of a query on one table, worked out once for each kind and each publisher.
+pub(super) struct Filters<'a> {
+    table: &'a Table,
+    /// Chosen values, in the order of [`By::ALL`].
+    marks: [Vec<bool>; 4],
+    /// One bit for each facet (in that order) whose filter a kind fails.
+    kind_fails: Vec<u8>,
+    publisher_fails: Vec<bool>,
+    /// Kinds that do not run on the query's device.
+    kind_unfit: Vec<bool>,
 }
 
-type Value<'a> = (Cow<'a, str>, Cow<'a, str>);
-/// Value → title and hits.
-type Counts<'a> = BTreeMap<Cow<'a, str>, (Cow<'a, str>, usize)>;
-
-impl By {
-    const ALL: [Self; 4] = [Self::Platform, Self::Category, Self::Price, Self::Publisher];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Platform => "platform",
-            Self::Category => "category",
-            Self::Price => "price",
-            Self::Publisher => "publisher",
-        }
-    }
-
-    /// Values of a module, each with its title.
-    fn values(self, module: &Module) -> Vec<Value<'_>> {
-        match self {
-            Self::Platform => {
-                let texts = module.platforms.iter().map(ToString::to_string);
-                texts
-                    .map(|text| (text.clone().into(), text.into()))
-                    .collect()
-            }
-            Self::Category => {
-                let known = module
-                    .categories
-                    .iter()
-                    .filter_map(|id| taxonomy::subcategory(id));
-                known.map(|s| (s.id.into(), s.title.into())).collect()
-            }
-            Self::Price => {
-                let mut models: Vec<&str> =
-                    module.public_plans().map(|p| p.price.model()).collect();
-                models.sort_unstable();
-                models.dedup();
-                models.into_iter().map(|m| (m.into(), m.into())).collect()
-            }
-            Self::Publisher => vec![(
-                module.key.publisher.as_str().into(),
-                module.publisher_title.as_str().into(),
-            )],
-        }
-    }
-
-    fn chosen(self, query: &Query) -> Vec<String> {
-        match self {
-            Self::Platform => query.platforms.iter().map(ToString::to_string).collect(),
-            Self::Category => query.categories.clone(),
-            Self::Price => query.prices.clone(),
-            Self::Publisher => query.publishers.clone(),
-        }
-    }
-
-    fn passes(self, module: &Module, chosen: &[String]) -> bool {
-        chosen.is_empty()
-            || self
-                .values(module)
-                .iter()
-                .any(|(value, _)| chosen.iter().any(|c| c == value))
-    }
-}
-
-/// The filters of a query, read once.
-pub(super) struct Filters([Vec<String>; 4]);
-
-impl Filters {
-    pub(super) fn of(query: &Query) -> Self {
-        Self(By::ALL.map(|by| by.chosen(query)))
-    }
-
-    /// Does a module pass all of them?
-    pub(super) fn pass(&self, module: &Module) -> bool {
-        self.failing(module) == 0
-    }
-
-    /// One bit for each facet whose filter the module fails.
-    fn failing(&self, module: &Module) -> u8 {
-        let bits = By::ALL.iter().enumerate().map(|(at, by)| {
-            let fails = !by.passes(module, &self.0[at]);
-            u8::from(fails) << at
+impl<'a> Filters<'a> {
+    pub(super) fn of(query: &Query, table: &'a Table) -> Self {
+        let chosen = By::ALL.map(|by| by.chosen(query));
+        let marks = By::ALL.map(|by| table.facets[by as usize].marks(&chosen[by as usize]));
+        let fails = |by: usize, values: &[u32]| {
+            let marks: &[bool] = &marks[by];
+            !chosen[by].is_empty() && !values.iter().any(|value| marks[*value as usize])
+        };
+        let kind_fails = table.kinds.iter().map(|kind| {
+            let bits = kind.values.iter().enumerate();
+            bits.map(|(by, values)| u8::from(fails(by, values)) << by)
+                .sum()
         });
-        bits.sum()
+        let publishers = 0..table.facets[By::Publisher as usize].all.len();
+        let publisher_fails = publishers.map(|publisher| {
+            !chosen[By::Publisher as usize].is_empty() && !marks[By::Publisher as usize][publisher]
+        });
+        let unfit = |platforms: &[oci::Platform]| match &query.device {
+            Some(device) => !platforms.contains(device),
+            None => false,
+        };
+        let kinds = table.kinds.iter();
+        Self {
+            kind_fails: kind_fails.collect(),
+            publisher_fails: publisher_fails.collect(),
+            kind_unfit: kinds.map(|kind| unfit(&kind.platforms)).collect(),
+            table,
+            marks,
+        }
     }
-}
 
-/// Counts facets over everything that the words alone matched.
-pub(super) fn count<'a>(matched: impl Iterator<Item = &'a Module>, filters: &Filters) -> Facets {
-    let mut counts: [Counts<'a>; 4] = Default::default();
-    for module in matched {
-        let failing = filters.failing(module);
-        for (at, by) in By::ALL.into_iter().enumerate() {
-            if failing & !(1 << at) == 0 {
-                for (value, title) in by.values(module) {
-                    counts[at].entry(value).or_insert((title, 0)).1 += 1;
+    /// Does a module pass every filter?
+    pub(super) fn pass(&self, module: u32) -> bool {
+        let kind = self.table.kind_of[module as usize];
+        let publisher = self.table.publisher_of[module as usize];
+        self.kind_fails[kind as usize] == 0 && !self.publisher_fails[publisher as usize]
+    }
+
+    /// Does a module run on the device asked for, if one was?
+    pub(super) fn fits(&self, module: u32) -> bool {
+        let kind = self.table.kind_of[module as usize];
+        !self.kind_unfit[kind as usize]
+    }
+
+    /// Counts facets over everything that the words alone matched.
+    pub(super) fn count(&self, matched: impl Iterator<Item = u32>) -> Facets {
+        let table = self.table;
+        let mut by_kind = vec![0_usize; table.kinds.len()];
+        let mut by_publisher = vec![0_usize; self.publisher_fails.len()];
+        for module in matched {
+            let kind = table.kind_of[module as usize] as usize;
+            let publisher = table.publisher_of[module as usize] as usize;
+            if !self.publisher_fails[publisher] {
+                by_kind[kind] += 1;
+            }
+            if self.kind_fails[kind] == 0 {
+                by_publisher[publisher] += 1;
+            }
+        }
+        let facets = By::ALL.map(|by| {
+            let values = &table.facets[by as usize];
+            let counts = match by {
+                By::Publisher => std::mem::take(&mut by_publisher),
+                _ => self.spread(by, &by_kind, values.all.len()),
+            };
+            facet(by, values, &counts, &self.marks[by as usize])
+        });
+        Facets(facets.into())
+    }
+
+    /// What the kinds add to each value of one facet, if they pass the filters of the others.
+    fn spread(&self, by: By, by_kind: &[usize], values: usize) -> Vec<usize> {
+        let mut counts = vec![0; values];
+        let own = 1_u8 << by as usize;
+        for (kind, count) in by_kind.iter().enumerate() {
+            if *count > 0 && self.kind_fails[kind] & !own == 0 {
+                for value in &self.table.kinds[kind].values[by as usize] {
+                    counts[*value as usize] += count;
                 }
             }
         }
+        counts
     }
-    let facets = By::ALL.iter().zip(counts).zip(&filters.0);
-    Facets(
-        facets
-            .map(|((by, counts), chosen)| facet(*by, counts, chosen))
-            .collect(),
-    )
 }
 
-fn facet(
-    by: By,
-    counts: BTreeMap<Cow<'_, str>, (Cow<'_, str>, usize)>,
-    chosen: &[String],
-) -> Facet {
-    let mut values: Vec<FacetValue> = counts
-        .into_iter()
-        .map(|(value, (title, count))| FacetValue {
-            selected: chosen.iter().any(|c| *c == value),
-            value: value.into_owned(),
-            title: title.into_owned(),
-            count,
+fn facet(by: By, values: &Values, counts: &[usize], marks: &[bool]) -> Facet {
+    let counted = values.all.iter().zip(counts).zip(marks);
+    let mut values: Vec<FacetValue> = counted
+        .filter(|((_, count), _)| **count > 0)
+        .map(|(((value, title), count), selected)| FacetValue {
+            value: value.clone(),
+            title: title.clone(),
+            count: *count,
+            selected: *selected,
         })
         .collect();
-    values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.title.cmp(&b.title)));
+    values.sort_by(|a, b| {
+        let by_title = || a.title.cmp(&b.title).then_with(|| a.value.cmp(&b.value));
+        b.count.cmp(&a.count).then_with(by_title)
+    });
     Facet {
         name: by.name(),
         values,

@@ -2,11 +2,13 @@
 //! A cache and never the truth: rebuilt from live listings whenever `catalog_version` moved.
 
 mod build;
+mod collect;
 mod facets;
 mod follow;
 mod module;
 mod query;
 mod search;
+mod table;
 
 pub use build::{BuildError, build};
 pub use facets::{Facet, FacetValue, Facets};

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use tantivy::collector::TopDocs;
 use tantivy::query::{
     BooleanQuery, BoostQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, TermQuery,
 };
-use tantivy::schema::{FAST, Field, IndexRecordOption, STORED, Schema, TEXT};
-use tantivy::{DocId, IndexReader, Score, SegmentReader, TantivyDocument, TantivyError, Term};
+use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TEXT};
+use tantivy::{IndexReader, Score, TantivyDocument, TantivyError, Term};
 
-use super::facets::{self, Filters};
+use super::collect::{AllHits, Scored};
+use super::facets::Filters;
 use super::query::QUERY_CHARS_MAX;
+use super::table::Table;
 use super::{Facets, Module, Query, Snapshot, Sort};
 
 /// Words of a query that are looked for; the rest is dropped.
@@ -20,6 +21,13 @@ const WORDS_MAX: usize = 8;
 const WRITER_BYTES: usize = 20 * 1024 * 1024;
 /// Shorter words must be typed right: at three letters one wrong letter matches anything.
 const FUZZY_CHARS_MIN: usize = 4;
+
+/// In a hit's key: it does not fit the device.
+const UNFIT: u64 = 1 << 63;
+/// In a hit's key: its rank in the chosen order.
+const RANK_MASK: u64 = u32::MAX as u64;
+/// The bits of a score, of which the sign is never set.
+const SCORE_BITS_MAX: u32 = u32::MAX >> 1;
 
 /// One hit.
 #[derive(Clone, Debug)]
@@ -45,12 +53,15 @@ pub struct Results {
 pub(super) struct Index {
     reader: IndexReader,
     fields: [(Field, Score); 6],
+    /// For each segment, the module of each document.
+    modules: Vec<Vec<u32>>,
+    table: Table,
 }
 
 impl Index {
     pub(super) fn build(modules: &[Arc<Module>]) -> Result<Self, TantivyError> {
         let mut schema = Schema::builder();
-        let ordinal = schema.add_u64_field("ordinal", FAST | STORED);
+        let ordinal = schema.add_u64_field("ordinal", FAST);
         let names = [
             "id",
             "title",
@@ -90,83 +101,115 @@ impl Index {
             (publisher, 3.0),
             (description, 1.0),
         ];
-        Ok(Self { reader, fields })
+        let mut segments = Vec::new();
+        for segment in reader.searcher().segment_readers() {
+            let ordinals = segment.fast_fields().u64("ordinal")?;
+            let module = |doc| u32::try_from(ordinals.first(doc)?).ok();
+            let modules = (0..segment.max_doc()).map(|doc| module(doc).unwrap_or(u32::MAX));
+            segments.push(modules.collect());
+        }
+        Ok(Self {
+            reader,
+            fields,
+            modules: segments,
+            table: Table::of(modules),
+        })
     }
 
-    /// Listed modules that match the words of a text.
+    /// Listed modules that match the words of a text, all of them in order.
     pub(super) fn matching(&self, snapshot: &Snapshot, text: &str, sort: Sort) -> Vec<Arc<Module>> {
+        let (matched, sort) = self.matched(text, sort);
+        let keys = matched.iter();
+        let mut keys: Vec<u64> = keys
+            .map(|(module, score)| self.key(*module, *score, true, sort))
+            .collect();
+        keys.sort_unstable();
+        let modules = keys.iter().filter_map(|key| self.at(snapshot, *key, sort));
+        modules.map(Arc::clone).collect()
+    }
+
+    /// What matches the words of a text, and the order that then counts: without words the newest come first.
+    fn matched(&self, text: &str, sort: Sort) -> (Vec<Scored>, Sort) {
         let words = words(text);
-        if words.is_empty() {
-            browse(snapshot, sort)
-        } else {
-            self.ranked(snapshot, &words, sort)
+        if !words.is_empty() {
+            return (self.with_words(&words), sort);
         }
+        let listed = self.table.listed.iter().map(|module| (*module, 0.0));
+        let newest_first = sort == Sort::Relevance;
+        (
+            listed.collect(),
+            if newest_first { Sort::Newest } else { sort },
+        )
     }
 
     pub(super) fn search(&self, snapshot: &Snapshot, query: &Query) -> Results {
-        let matched = self.matching(snapshot, &query.text, query.sort);
-        let filters = Filters::of(query);
-        let facets = facets::count(matched.iter().map(AsRef::as_ref), &filters);
-        let fits = |module: &Module| {
-            query
-                .device
-                .as_ref()
-                .is_none_or(|device| module.platforms.iter().any(|platform| platform == device))
-        };
-        let passing: Vec<&Arc<Module>> = matched.iter().filter(|m| filters.pass(m)).collect();
-        // What does not fit the device is never hidden: it comes last and says why.
-        let (fitting, others): (Vec<_>, Vec<_>) = passing.iter().partition(|module| fits(module));
-        let hits = fitting
-            .into_iter()
-            .map(|module| (module, true))
-            .chain(others.into_iter().map(|module| (module, false)))
-            .skip(query.offset)
-            .take(query.page_size())
-            .map(|(module, fits)| Hit {
-                module: Arc::clone(module),
-                fits,
-            })
-            .collect();
-        Results {
-            hits,
-            total: passing.len(),
-            facets,
+        let (matched, sort) = self.matched(&query.text, query.sort);
+        let filters = Filters::of(query, &self.table);
+        let mut keys = Vec::with_capacity(matched.len());
+        for (module, score) in &matched {
+            if filters.pass(*module) {
+                keys.push(self.key(*module, *score, filters.fits(*module), sort));
+            }
         }
+        let total = keys.len();
+        let end = query.offset.saturating_add(query.page_size()).min(total);
+        if end < total {
+            // Only the best so many have to be in order.
+            keys.select_nth_unstable(end);
+            keys.truncate(end);
+        }
+        keys.sort_unstable();
+        let hits = keys.iter().skip(query.offset).filter_map(|key| {
+            Some(Hit {
+                module: Arc::clone(self.at(snapshot, *key, sort)?),
+                fits: key & UNFIT == 0,
+            })
+        });
+        Results {
+            hits: hits.collect(),
+            total,
+            facets: filters.count(matched.iter().map(|(module, _)| *module)),
+        }
+    }
+
+    /// Orders hits when sorted as a number: what fits the device, then the better score, then the chosen order. What does
+    /// not fit the device is never hidden: it comes last and says why.
+    fn key(&self, module: u32, score: Score, fits: bool, sort: Sort) -> u64 {
+        let rank = u64::from(self.table.order(sort).rank[module as usize]);
+        let unfit = if fits { 0 } else { UNFIT };
+        if sort != Sort::Relevance {
+            return unfit | rank;
+        }
+        // The bits of a number that is not negative grow with it.
+        let score = score.max(0.0).to_bits().min(SCORE_BITS_MAX);
+        unfit | u64::from(SCORE_BITS_MAX - score) << 32 | rank
+    }
+
+    /// The module of a hit's key.
+    fn at<'s>(&self, snapshot: &'s Snapshot, key: u64, sort: Sort) -> Option<&'s Arc<Module>> {
+        let rank = usize::try_from(key & RANK_MASK).ok()?;
+        let place = *self.table.order(sort).at.get(rank)?;
+        snapshot.modules.get(place as usize)
     }
 
     /// Every word must match somewhere; when nothing has them all, any word will do.
-    fn ranked(&self, snapshot: &Snapshot, words: &[String], sort: Sort) -> Vec<Arc<Module>> {
-        let mut found = self.run(snapshot, words, Occur::Must);
+    fn with_words(&self, words: &[String]) -> Vec<Scored> {
+        let found = self.run(words, Occur::Must);
         if found.is_empty() && words.len() > 1 {
-            found = self.run(snapshot, words, Occur::Should);
+            return self.run(words, Occur::Should);
         }
-        order(&mut found, sort);
         found
     }
 
-    fn run(&self, snapshot: &Snapshot, words: &[String], occur: Occur) -> Vec<Arc<Module>> {
+    fn run(&self, words: &[String], occur: Occur) -> Vec<Scored> {
         let clauses = words.iter().map(|word| (occur, self.word(word))).collect();
         let query = BooleanQuery::new(clauses);
-        let limit = snapshot.modules.len().max(1);
-        let by_score = TopDocs::with_limit(limit).tweak_score(move |segment: &SegmentReader| {
-            let ordinals = segment.fast_fields().u64("ordinal").ok();
-            move |doc: DocId, score: Score| {
-                let ordinal = ordinals
-                    .as_ref()
-                    .and_then(|o| o.first(doc))
-                    .unwrap_or(u64::MAX);
-                // Equal scores keep the order of ids, so that pages do not overlap.
-                (score, std::cmp::Reverse(ordinal))
-            }
-        });
-        match self.reader.searcher().search(&query, &by_score) {
-            Ok(docs) => docs
-                .into_iter()
-                .filter_map(|((_, ordinal), _)| {
-                    let at = usize::try_from(ordinal.0).ok()?;
-                    snapshot.modules.get(at).map(Arc::clone)
-                })
-                .collect(),
+        match self
+            .reader
+            .searcher()
+            .search(&query, &AllHits(&self.modules))
+        {
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "search failed");
                 Vec::new()
@@ -202,25 +245,6 @@ fn words(text: &str) -> Vec<String> {
         .take(WORDS_MAX)
         .map(str::to_lowercase)
         .collect()
-}
-
-fn browse(snapshot: &Snapshot, sort: Sort) -> Vec<Arc<Module>> {
-    let mut all: Vec<Arc<Module>> = snapshot.listed().map(Arc::clone).collect();
-    let sort = if sort == Sort::Relevance {
-        Sort::Newest
-    } else {
-        sort
-    };
-    order(&mut all, sort);
-    all
-}
-
-fn order(modules: &mut [Arc<Module>], sort: Sort) {
-    match sort {
-        Sort::Relevance => {}
-        Sort::Newest => modules.sort_by_key(|module| std::cmp::Reverse(module.released_at)),
-        Sort::Title => modules.sort_by_cached_key(|module| module.title.to_lowercase()),
-    }
 }
 
 #[cfg(test)]
