@@ -108,6 +108,29 @@ mod tests {
             check(LogoSlot::Small, b"GIF89a"),
             Err(LogoError::NotPng(_))
         ));
+        // A bomb in good order: a few kilobytes that would unpack to millions of pixels.
+        let mut bomb = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bomb, 16_000, 16_000);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::One);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&vec![0; 2_000 * 16_000]).unwrap();
+        writer.finish().unwrap();
+        assert!(bomb.len() <= LOGO_BYTES_MAX, "{} bytes", bomb.len());
+        for slot in LogoSlot::ALL {
+            let refused = check(slot, &bomb);
+            assert!(
+                matches!(
+                    refused,
+                    Err(LogoError::WrongSize {
+                        width: 16_000,
+                        height: 16_000,
+                        ..
+                    })
+                ),
+                "{refused:?}"
+            );
+        }
         let whole = picture(40, 40);
         assert!(check(LogoSlot::Small, &whole[..whole.len() / 2]).is_err());
         assert!(matches!(
