@@ -5,8 +5,9 @@ EDGEMART_CORPUS ?=
 DEMO_FLAGS ?=
 SOAK_ROUNDS ?= 200
 CONFORMANCE_FLAGS ?=
+FUZZ_SECONDS ?= 60
 
-.PHONY: demo test samples packages corpus conformance soak bench check docs
+.PHONY: demo test samples packages corpus conformance soak bench fuzz check docs
 
 ## Builds and runs the demo marketplace on 127.0.0.1:8080.
 demo: samples
@@ -45,3 +46,7 @@ soak: packages samples
 ## Side-by-side measurements; see bench/README.md.
 bench: packages samples
 	bench/run.sh
+
+## Every fuzz target for FUZZ_SECONDS, one after another; needs nightly and cargo-fuzz.
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
