@@ -18,7 +18,9 @@ fuzz_target!(|text: &str| {
     let _ = route.semantic();
     let printed = route.to_string();
     let again = Route::parse(&printed).unwrap_or_else(|error| panic!("{text:?} → {printed:?}: {error}"));
-    assert_eq!(again.condition(), route.condition(), "{text:?} → {printed:?}");
+    // Compared as text: the tree also holds positions, which move.
+    let condition = |route: &Route| route.condition().map(ToString::to_string);
+    assert_eq!(condition(&again), condition(&route), "{text:?} → {printed:?}");
     assert_eq!(again.sink_kind(), route.sink_kind(), "{text:?} → {printed:?}");
     if let Some(module) = route.source_module() {
         let renamed = route.rename_module(&module, &module);
