@@ -188,7 +188,6 @@ impl Fake {
         let Some(bytes) = self.image.blob(digest) else {
             return error(404, "BLOB_UNKNOWN");
         };
-        let bytes = bytes.to_vec();
         let size = bytes.len();
         let start = request
             .header("range")
@@ -196,16 +195,6 @@ impl Fake {
             .and_then(|range| range.strip_suffix('-'))
             .and_then(|start| start.parse::<usize>().ok())
             .filter(|start| *start < size);
-        let part = |start: usize, said: usize, sent: Vec<u8>| {
-            let range = format!("bytes {said}-{}/{size}", size - 1);
-            let promised = (size - start) as u64;
-            Response::new(206, "")
-                .with("Content-Range", range)
-                .body(Body::Cut {
-                    bytes: sent,
-                    promised,
-                })
-        };
         let whole = Response::new(200, "");
         let promised = size as u64;
         match &self.trick {
@@ -214,63 +203,77 @@ impl Fake {
             Trick::BlobWrong => {
                 Response::new(200, bytes.iter().map(|byte| !byte).collect::<Vec<_>>())
             }
-            Trick::BlobLonger => Response::new(200, [bytes.as_slice(), b"!"].concat()),
+            Trick::BlobLonger => Response::new(200, [bytes, b"!"].concat()),
             Trick::BlobTrickle(pause) => whole.body(Body::Trickle {
-                bytes,
+                bytes: bytes.to_vec(),
                 pause: *pause,
             }),
             Trick::BlobStalled => whole.body(Body::Stalled {
                 bytes: bytes[..size / 2].to_vec(),
                 promised,
             }),
-            Trick::BlobCut { every, ranges } => match start.filter(|_| *ranges) {
-                Some(start) => {
-                    let end = size.min(start + every);
-                    part(start, start, bytes[start..end].to_vec())
-                }
-                None => whole.body(Body::Cut {
-                    // Without ranges every answer gets a little further, or nothing ever would.
-                    bytes: bytes[..size.min(every * (1 + self.count(&request.path)))].to_vec(),
-                    promised,
-                }),
+            Trick::BlobCut { .. }
+            | Trick::BlobStallsAt { .. }
+            | Trick::BlobRangeWrong(_)
+            | Trick::BlobRangeLie(_) => self.broken_off(bytes, start, &request.path),
+            _ => match start {
+                Some(start) => part(bytes, start, start, bytes[start..].to_vec()),
+                None => Response::new(200, bytes),
             },
-            Trick::BlobStallsAt { at, times, ranges } => {
+        }
+    }
+
+    /// The tricks with answers that end too early and with what is sent when the rest is asked for.
+    fn broken_off(&self, bytes: &[u8], start: Option<usize>, path: &str) -> Response {
+        let size = bytes.len();
+        let begun = |end: usize| {
+            Response::new(200, "").body(Body::Cut {
+                bytes: bytes[..end].to_vec(),
+                promised: size as u64,
+            })
+        };
+        match (&self.trick, start) {
+            (
+                Trick::BlobCut {
+                    every,
+                    ranges: true,
+                },
+                Some(start),
+            ) => {
+                let end = size.min(start + every);
+                part(bytes, start, start, bytes[start..end].to_vec())
+            }
+            // Without ranges every answer gets a little further, or nothing ever would.
+            (Trick::BlobCut { every, .. }, _) => begun(size.min(every * (1 + self.count(path)))),
+            (Trick::BlobStallsAt { at, times, ranges }, start) => {
                 let begin = start.filter(|_| *ranges).unwrap_or(0);
-                let stalls = size > *at && begin < *at && self.count(&request.path) < *times;
-                let bytes = bytes[begin..if stalls { *at } else { size }].to_vec();
-                let promised = (size - begin) as u64;
-                let body = if stalls {
-                    Body::Stalled { bytes, promised }
-                } else {
-                    Body::Cut { bytes, promised }
+                let stalls = size > *at && begin < *at && self.count(path) < *times;
+                let end = if stalls { *at } else { size };
+                let sent = bytes[begin..end].to_vec();
+                let answer = match begin {
+                    0 => begun(end),
+                    _ => part(bytes, begin, begin, sent.clone()),
                 };
-                let said = format!("bytes {begin}-{}/{size}", size - 1);
-                match begin {
-                    0 => Response::new(200, "").body(body),
-                    _ => Response::new(206, "")
-                        .with("Content-Range", said)
-                        .body(body),
+                match stalls {
+                    true => answer.body(Body::Stalled {
+                        bytes: sent,
+                        promised: (size - begin) as u64,
+                    }),
+                    false => answer,
                 }
             }
-            Trick::BlobRangeWrong(cut) => match start {
-                Some(start) => part(start, start, bytes[start..].iter().map(|b| !b).collect()),
-                None if size > *cut && self.count(&request.path) == 0 => whole.body(Body::Cut {
-                    bytes: bytes[..*cut].to_vec(),
-                    promised,
-                }),
-                None => Response::new(200, bytes),
-            },
-            Trick::BlobRangeLie(cut) => match start {
-                Some(start) => part(start, start - 1, bytes[start..].to_vec()),
-                None => whole.body(Body::Cut {
-                    bytes: bytes[..*cut].to_vec(),
-                    promised,
-                }),
-            },
-            _ => match start {
-                Some(start) => part(start, start, bytes[start..].to_vec()),
-                None => Response::new(200, bytes),
-            },
+            (Trick::BlobRangeWrong(_), Some(start)) => {
+                let wrong = bytes[start..].iter().map(|byte| !byte).collect();
+                part(bytes, start, start, wrong)
+            }
+            (Trick::BlobRangeWrong(cut), None) if size > *cut && self.count(path) == 0 => {
+                begun(*cut)
+            }
+            (Trick::BlobRangeLie(_), Some(start)) => {
+                part(bytes, start, start - 1, bytes[start..].to_vec())
+            }
+            (Trick::BlobRangeLie(cut), None) => begun(*cut),
+            _ => Response::new(200, bytes),
         }
     }
 
@@ -292,6 +295,18 @@ impl Fake {
             _ => response,
         }
     }
+}
+
+/// The part of `bytes` from `start` on, of which `sent` is sent; it is said to begin at `said`.
+fn part(bytes: &[u8], start: usize, said: usize, sent: Vec<u8>) -> Response {
+    let size = bytes.len();
+    let range = format!("bytes {said}-{}/{size}", size - 1);
+    Response::new(206, "")
+        .with("Content-Range", range)
+        .body(Body::Cut {
+            bytes: sent,
+            promised: (size - start) as u64,
+        })
 }
 
 fn error(status: u16, code: &str) -> Response {

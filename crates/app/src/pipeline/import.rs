@@ -201,32 +201,16 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
             source.tags.join(", ")
         )));
     }
+    if let Some(why) = refuse_blocked(app, &copy).await? {
+        return Err(publisher(why));
+    }
     let repo = submission.key.repository(&plan.plan);
-    refuse_blocked(app, &copy)
-        .await?
-        .map_or(Ok(()), |why| Err(publisher(why)))?;
-    let wanted = link_held(app, submission, &repo, copy.blobs.clone()).await?;
-    let travelling = wanted.len();
-    let fetched = stream::iter(wanted)
-        .map(|blob| fetch(app, submission, &registry, &repo, blob))
-        .buffer_unordered(app.settings.limits.import_parallel_max.max(1))
-        .try_fold(0_u64, |sum, bytes| async move { Ok(sum + bytes) })
-        .await
-        .map_err(|error| match error {
-            FetchError::Upstream(error) => upstream(error),
-            FetchError::Ours(refused) => ImportError::Ours(refused),
-        })?;
-    log(
-        app,
-        submission,
-        &format!(
-            "{}: {fetched} bytes copied, {} in all; {travelling} of {} blobs travelled",
-            plan.plan,
-            copy.total_bytes,
-            copy.blobs.len()
-        ),
-    )
-    .await?;
+    let told = bring(app, submission, &registry, &repo, &copy).await;
+    let told = told.map_err(|error| match error {
+        FetchError::Upstream(error) => upstream(error),
+        FetchError::Ours(refused) => ImportError::Ours(refused),
+    })?;
+    log(app, submission, &format!("{}: {told}", plan.plan)).await?;
     link_manifests(app, &repo, &copy.manifests).await?;
     Ok(Imported {
         source: format!("{}/{}", source.registry, source.repository),
@@ -235,6 +219,28 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         manifests: copy.manifests.iter().map(|m| m.digest.clone()).collect(),
         total_bytes: copy.total_bytes,
     })
+}
+
+/// Brings every blob of a plan here, a bounded number at once; tells what had to travel.
+async fn bring(
+    app: &App,
+    submission: &Submission,
+    registry: &Registry,
+    repo: &str,
+    copy: &CopyPlan,
+) -> Result<String, FetchError> {
+    let wanted = link_held(app, submission, repo, copy.blobs.clone()).await?;
+    let travelling = wanted.len();
+    let fetched = stream::iter(wanted)
+        .map(|blob| fetch(app, submission, registry, repo, blob))
+        .buffer_unordered(app.settings.limits.import_parallel_max.max(1))
+        .try_fold(0_u64, |sum, bytes| async move { Ok(sum + bytes) })
+        .await?;
+    Ok(format!(
+        "{fetched} bytes copied, {} in all; {travelling} of {} blobs travelled",
+        copy.total_bytes,
+        copy.blobs.len()
+    ))
 }
 
 /// Why an image may not come back: something of it was taken down by the operator.
@@ -258,20 +264,20 @@ async fn link_held(
     submission: &Submission,
     repo: &str,
     blobs: Vec<Descriptor>,
-) -> Result<Vec<Descriptor>, ImportError> {
+) -> Result<Vec<Descriptor>, FetchError> {
     let publisher = submission.key.publisher.as_str();
     let mut held = Vec::new();
     let mut wanted = Vec::new();
     for blob in blobs {
         let readable =
             store::registry::publisher_may_read(&app.reader, publisher, &blob.digest).await?;
-        let size = if readable {
-            let found = app.blobs.size(&blob.digest).await;
-            found.map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))
-        } else {
-            Ok(None)
+        let size = match readable {
+            true => app.blobs.size(&blob.digest).await,
+            false => Ok(None),
         };
-        match size.map_err(ImportError::Ours)? {
+        match size
+            .map_err(|e| FetchError::Ours(Refused::Failed(Trouble::Storage(e.to_string()))))?
+        {
             Some(size) if size == blob.size => held.push(blob),
             _ => wanted.push(blob),
         }

@@ -208,6 +208,18 @@ pub async fn sign_in(app: &App, email: &str) -> Actor {
     )
 }
 
+/// Size and digest of a blob as it is stored.
+async fn measure(app: &App, digest: &Digest) -> (i64, Digest) {
+    let (_, mut bytes) = app.blobs.open(digest, None).await.unwrap().unwrap();
+    let mut hasher = DigestHasher::new(digest.algorithm());
+    let mut size = 0;
+    while let Some(some) = bytes.try_next().await.unwrap() {
+        size += i64::try_from(some.len()).unwrap();
+        hasher.update(&some);
+    }
+    (size, hasher.finish())
+}
+
 /// Everything that a registry client can name is complete: every linked manifest parses, its children and blobs are
 /// linked to the same repository, and every blob's bytes have its digest. Answers how many blobs were hashed.
 pub async fn check_complete(app: &App) -> usize {
@@ -248,20 +260,9 @@ pub async fn check_complete(app: &App) -> usize {
             }
         }
         for (digest, membership) in store::registry::blobs_of(&app.reader, repo).await.unwrap() {
-            let (_, bytes) = app.blobs.open(&digest, None).await.unwrap().unwrap();
-            let mut bytes = std::pin::pin!(bytes);
-            let mut hasher = DigestHasher::new(digest.algorithm());
-            let mut size = 0;
-            while let Some(some) = bytes.try_next().await.unwrap() {
-                size += some.len();
-                hasher.update(&some);
-            }
-            assert_eq!(
-                i64::try_from(size).unwrap(),
-                membership.size,
-                "{repo}: {digest}"
-            );
-            assert_eq!(hasher.finish(), digest, "{repo}");
+            let (size, found) = measure(app, &digest).await;
+            assert_eq!(size, membership.size, "{repo}: {digest}");
+            assert_eq!(found, digest, "{repo}");
             hashed += 1;
         }
         for tag in store::registry::tags(&app.reader, repo, None, 1_000)
