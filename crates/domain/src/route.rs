@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use parser::{Parts, Target};
 
-pub use condition::{Binary, Expr, Unary};
+pub use condition::{Binary, Expr, Literal, Unary};
 pub use semantic::{Semantic, SemanticKind};
 
 /// Longest route in bytes: the longest string a twin holds (domain fact sheet §12.7).

@@ -17,13 +17,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("oci", &[]),
     ("domain", &["oci"]),
     ("certify", &["domain", "oci"]),
+    ("edge", &["domain", "oci"]),
     ("samples", &[]),
     ("store", &["domain", "oci"]),
     ("app", &["certify", "domain", "oci", "store"]),
     ("web", &["app", "certify", "domain", "oci", "store"]),
     (
         "edgemart",
-        &["app", "certify", "domain", "oci", "samples", "store", "web"],
+        &[
+            "app", "certify", "domain", "edge", "oci", "samples", "store", "web",
+        ],
     ),
     (
         "testkit",

@@ -1,7 +1,7 @@
 //! The `WHERE` part of a route: its tree, and how it is written.
 //!
-//! Left out: evaluation. Types are only known on the device, so only names and numbers of arguments are checked
-//! ([`super::semantic`]).
+//! Left out: evaluation, which crate `edge` does. Types are only known on the device, so only names and numbers of
+//! arguments are checked ([`super::semantic`]).
 
 use std::fmt;
 
@@ -111,7 +111,37 @@ impl Binary {
     }
 }
 
+/// What a literal stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer, a hexadecimal integer or a real; edgeHub counts in doubles.
+    Number(f64),
+    /// A string, quotes and escapes undone.
+    Text(String),
+    /// `null`
+    Null,
+    /// `undefined`, or a number that no double holds.
+    Undefined,
+}
+
 impl Expr {
+    /// What a literal stands for; `None` for any other expression.
+    pub fn literal(&self) -> Option<Literal> {
+        let Self::Literal(text) = self else {
+            return None;
+        };
+        Some(match text.as_str() {
+            "true" => Literal::Bool(true),
+            "false" => Literal::Bool(false),
+            "null" => Literal::Null,
+            "undefined" => Literal::Undefined,
+            quoted if quoted.starts_with(['"', '\'']) => Literal::Text(super::unquoted(quoted)),
+            number => parsed_number(number).map_or(Literal::Undefined, Literal::Number),
+        })
+    }
+
     /// How tightly the outermost operator binds; atoms bind tightest.
     fn strength(&self) -> u8 {
         match self {
@@ -176,5 +206,13 @@ impl fmt::Display for Expr {
                 side(f, right, op.strength() + 1)
             }
         }
+    }
+}
+
+/// A number as edgeHub's lexer takes it; a bare exponent such as `e5` is a token but no number.
+fn parsed_number(text: &str) -> Option<f64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => i64::from_str_radix(hex, 16).ok().map(|whole| whole as f64),
+        None => text.parse().ok(),
     }
 }

@@ -178,6 +178,29 @@ fn length_and_depth_are_bounded() {
     parsed(&wide);
 }
 
+#[test]
+fn literals_stand_for_values() {
+    let cases = [
+        ("true", Literal::Bool(true)),
+        ("null", Literal::Null),
+        ("undefined", Literal::Undefined),
+        ("-5", Literal::Number(-5.0)),
+        ("0xfF", Literal::Number(255.0)),
+        (".5", Literal::Number(0.5)),
+        ("e5", Literal::Undefined),
+        (r#"'a\'b\\'"#, Literal::Text(r"a'b\".into())),
+        (r#""\u00fc""#, Literal::Text("ü".into())),
+    ];
+    for (text, value) in cases {
+        let route = parsed(&format!("FROM /messages WHERE {text} INTO $upstream"));
+        assert_eq!(
+            route.condition().and_then(Expr::literal),
+            Some(value),
+            "{text}"
+        );
+    }
+}
+
 fn expression() -> impl Strategy<Value = Expr> {
     let leaf = prop_oneof![
         prop::sample::select(vec![

@@ -1,0 +1,23 @@
+//! An IoT Edge environment for the modules of one device: what a module's SDK finds on a real device, without a cloud.
+//!
+//! [`Environment`] starts it: a throwaway certificate authority, a workload socket a module, and an edge hub. The middle
+//! is tested without a socket: packets ([`mqtt`]), topics ([`topic`]), tokens ([`token`]), twins ([`twin`]), routes
+//! ([`routing`]), the hub itself ([`hub`]). Everything seen goes into the event [`log`].
+//! It has no database, no templates, and starts no modules.
+
+mod authority;
+mod environment;
+pub mod hub;
+pub mod identity;
+pub mod log;
+pub mod message;
+pub mod mqtt;
+pub mod routing;
+pub mod stage;
+pub mod token;
+pub mod topic;
+pub mod twin;
+pub mod workload;
+
+pub use authority::{Authority, AuthorityError, Issued, Purpose};
+pub use environment::{Environment, EnvironmentError, MODULES_MAX, ModuleSettings, Settings};
