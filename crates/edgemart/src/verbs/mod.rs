@@ -19,6 +19,7 @@ mod search;
 mod secret;
 mod show;
 mod token;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ pub(crate) enum Verb {
     Add(add::Add),
     /// Check deployments.
     Deployment(deployment::Deployment),
+    /// Run a module on this machine against an IoT Edge environment.
+    Try(trial::Try),
     /// Publish: offers as code.
     Offer(offer::OfferVerbs),
     /// Sign in: an access token for this marketplace is kept for you.
@@ -58,6 +61,7 @@ pub(crate) async fn run(verb: Verb, global: &Global) -> ExitCode {
         Verb::Manifest(asked) => asked.run(global).await,
         Verb::Add(asked) => asked.run(global).await,
         Verb::Deployment(asked) => asked.run(global),
+        Verb::Try(asked) => asked.run(global).await,
         Verb::Offer(asked) => asked.run(global).await,
         Verb::Login(asked) => asked.run(global).await,
         Verb::Logout(asked) => asked.run(global).await,
