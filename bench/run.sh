@@ -3,6 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 cargo build -p edgemart
+cargo build -q -p edge --examples
 cargo run -q -p app --example search_speed -- 10000
 echo
 python3 bench/registry.py
+echo
+python3 bench/edge.py
