@@ -8,8 +8,26 @@ pub const ELEMENTS: &[&str] = &[
     "b", "i", "em", "strong", "u", "br", "p", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6",
 ];
 
+/// Times that a text is cleaned until it stays as it is; beyond that only its words are kept.
+const ROUNDS_MAX: usize = 8;
+
 /// Cleans a description. Idempotent: cleaning a clean text changes nothing.
+///
+/// Once is not enough for that: where elements are nested wrongly, what a reader of HTML makes of them, written down, may
+/// be read as something else again.
 pub fn clean(html: &str) -> String {
+    let mut text = clean_once(html);
+    for _ in 0..ROUNDS_MAX {
+        let again = clean_once(&text);
+        if again == text {
+            return text;
+        }
+        text = again;
+    }
+    clean_once(&ammonia::clean_text(&plain_text(&text)))
+}
+
+fn clean_once(html: &str) -> String {
     ammonia::Builder::empty()
         .tags(ELEMENTS.iter().copied().collect())
         .clean_content_tags(HashSet::from([
@@ -85,6 +103,21 @@ mod tests {
         assert!(cleaned.starts_with("<p>Hi"), "{cleaned}");
         assert_eq!(clean(&cleaned), cleaned);
         assert_eq!(refused_elements(hostile), ["script", "img", "a", "svg"]);
+    }
+
+    /// Found by fuzzing.
+    #[test]
+    fn wrongly_nested_elements_settle() {
+        let nested =
+            "<h1>e<sS<p oncly#rno/h0><p>Reads <b>t<h1>e<sS<p oncly#rno/h0><p>empercatures</b?.k";
+        let cleaned = clean(nested);
+        assert_ne!(clean_once(&clean_once(nested)), clean_once(nested));
+        assert_eq!(clean(&cleaned), cleaned);
+        for word in ["Reads", "empercatures"] {
+            assert!(plain_text(&cleaned).contains(word), "{cleaned}");
+        }
+        let deep = "<b><h1><p>".repeat(40);
+        assert_eq!(clean(&clean(&deep)), clean(&deep));
     }
 
     #[test]
