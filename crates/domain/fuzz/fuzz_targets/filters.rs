@@ -2,6 +2,7 @@
 //! that reads back the same, tags and versions likewise.
 #![no_main]
 
+use domain::ids::OfferKey;
 use domain::tag::{ModuleTag, Version};
 use domain::taxonomy::subcategory;
 use libfuzzer_sys::fuzz_target;
@@ -22,6 +23,8 @@ fuzz_target!(|text: &str| {
             assert_eq!(version.to_string(), word);
         }
         let _ = word.parse::<ModuleTag>();
-        let _ = word.parse::<domain::ids::OfferKey>().map(|key| assert_eq!(key.to_string(), word));
+        if let Ok(key) = word.parse::<OfferKey>() {
+            assert_eq!(key.to_string().parse().as_ref(), Ok(&key), "{word:?}");
+        }
     }
 });
