@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::lifecycle::State;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::{Descriptor, Digest};
 use store::blobs::{CommitError, PART_BYTES};
@@ -81,24 +82,36 @@ pub(super) async fn fetch(
     }
 }
 
-/// Drops what is left of blobs that a submission will not go on with: rows first, then bytes.
+/// Drops what is left of blobs that a submission will not go on with: rows first, then bytes. The rows are read by the
+/// writer, so that a change of a fetch that was just broken off is waited for.
 pub(super) async fn forget_parts(app: &App, submission: &Submission) -> Result<(), Refused> {
+    let tx = app.writer.begin().await?;
+    let mut forgotten = Vec::new();
     for plan in &submission.frozen.plans {
         let repo = submission.key.repository(&plan.plan);
-        for part in uploads::of_repository(&app.reader, &repo).await? {
-            forget(app, &part.id).await?;
+        for part in uploads::of_repository(&tx, &repo).await? {
+            uploads::delete(&tx, &part.id).await?;
+            forgotten.push(part.id);
         }
     }
+    tx.commit().await?;
+    for id in forgotten {
+        drop_chunks(app, &id).await;
+    }
     Ok(())
+}
+
+async fn drop_chunks(app: &App, id: &str) {
+    if let Err(error) = app.blobs.delete_chunks(id).await {
+        tracing::warn!(%error, upload = id, "could not delete parts of an import; the sweep will");
+    }
 }
 
 async fn forget(app: &App, id: &str) -> Result<(), store::Error> {
     let tx = app.writer.begin().await?;
     uploads::delete(&tx, id).await?;
     tx.commit().await?;
-    if let Err(error) = app.blobs.delete_chunks(id).await {
-        tracing::warn!(%error, upload = id, "could not delete parts of an import; the sweep will");
-    }
+    drop_chunks(app, id).await;
     Ok(())
 }
 
@@ -159,9 +172,7 @@ impl Way<'_> {
             }
         }
         self.link(Some(&self.id)).await?;
-        if let Err(error) = self.app.blobs.delete_chunks(&self.id).await {
-            tracing::warn!(%error, upload = self.id, "could not delete parts of an import; the sweep will");
-        }
+        drop_chunks(self.app, &self.id).await;
         Ok(travelled)
     }
 
@@ -258,7 +269,17 @@ impl Way<'_> {
         }
         tx.commit().await?;
         *part = Part::new(part.offset + bytes as u64);
-        Ok(())
+        self.still_wanted().await
+    }
+
+    /// A cancelled submission is not gone on with: its successor may be fetching the same blob.
+    async fn still_wanted(&self) -> Result<(), FetchError> {
+        let found = store::submissions::find(&self.app.reader, &self.submission.id).await?;
+        if found.is_some_and(|found| found.state == State::Importing) {
+            return Ok(());
+        }
+        let told = "the submission ended while its image was coming in";
+        Err(FetchError::Ours(Refused::Conflict(told.to_owned())))
     }
 
     /// Makes the blob part of the repository, and its upload history, in one transaction.

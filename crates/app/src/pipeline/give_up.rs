@@ -31,11 +31,11 @@ async fn end(app: &App, id: &str, why: &str) -> Result<(), Refused> {
         State::Publishing => Step::UndoPublish,
         _ => return Ok(()),
     };
+    forget_parts(app, &submission).await?;
     let told = format!("tried several times without success: {why}");
     let tx = app.writer.begin().await?;
     store::submissions::set_failure(&tx, id, &told, app.clock.now()).await?;
     advance(app, &tx, &Actor::System, &submission, step, &told).await?;
     tx.commit().await?;
-    forget_parts(app, &submission).await?;
     Ok(())
 }

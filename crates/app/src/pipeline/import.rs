@@ -114,12 +114,13 @@ async fn begin(app: &App, id: &str) -> Result<Option<Submission>, Refused> {
     }
 }
 
+/// Parts are dropped first, so that whoever sees the end sees nothing left of the way.
 async fn reject(app: &App, submission: &Submission, why: &str) -> Result<Ended, Refused> {
+    forget_parts(app, submission).await?;
     let tx = app.writer.begin().await?;
     store::submissions::set_failure(&tx, &submission.id, why, app.clock.now()).await?;
     advance(app, &tx, &Actor::System, submission, Step::Reject, why).await?;
     tx.commit().await?;
-    forget_parts(app, submission).await?;
     Ok(Ended::Done)
 }
 
@@ -144,16 +145,13 @@ async fn finish(
     .await
     {
         Ok(_) => {}
-        // Cancelled while the bytes came in: nothing more to do.
-        Err(Refused::Conflict(_)) => {
-            drop(tx);
-            forget_parts(app, submission).await?;
-            return Ok(Ended::Done);
-        }
+        // Cancelled while the bytes came in: nothing more to do. Parts are left to the next submission, or to the sweep.
+        Err(Refused::Conflict(_)) => return Ok(Ended::Done),
         Err(other) => return Err(other),
     }
     app.enqueue(&tx, Kind::Certify, &submission.id).await?;
     tx.commit().await?;
+    // Of an earlier try whose tags named other layers.
     forget_parts(app, submission).await?;
     app.jobs_waiting.notify_waiters();
     Ok(Ended::Done)

@@ -1,5 +1,6 @@
 //! Imports that are broken off: what came is kept, and only the rest is asked for. The upstream counts what it sends.
 
+use app::offers::cancel_submission;
 use domain::lifecycle::State;
 use domain::offer::Offer;
 use futures_util::TryStreamExt as _;
@@ -144,6 +145,33 @@ async fn after_a_restart(store: Store) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_goes_on_where_it_stopped() {
     for_each_engine(after_a_restart).await;
+}
+
+/// The first submission hangs at a silent registry; its publisher cancels it and submits again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_submission_goes_on_with_the_parts_of_a_cancelled_one() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let image = image();
+    let trick = Trick::BlobStallsAt {
+        at: STOPS_AT,
+        times: 1,
+        ranges: true,
+    };
+    let upstream = serve(&image, trick).await;
+    let market = Market::open_to(store, &[upstream.host()]).await;
+    let (offer, id) = submit(&market, &upstream).await;
+    let kept = wait_for_parts(&market, &offer).await;
+    cancel_submission(&market.app, &market.owner, &id)
+        .await
+        .unwrap();
+    let again = market.submit(&offer.key()).await;
+    let done = market.wait(&again, &[State::Preview]).await;
+    check(&market, &offer, &done, &image).await;
+    let asked = ranges(&upstream);
+    for part in kept {
+        let rest = format!("bytes={}-", part.size);
+        assert!(asked.contains(&rest), "{rest} is not in {asked:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

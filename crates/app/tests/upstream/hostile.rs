@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::egress::{Egress, EgressPolicy};
+use app::egress::{Egress, EgressLimits, EgressPolicy};
 use app::upstream::{CopyLimits, UpstreamError, plan_copy};
 use oci::Digest;
 use testkit::hostile::{self, Trick};
@@ -170,6 +170,99 @@ async fn cut_transfers_are_taken_up_again() {
             .count();
         assert!(parts >= 6, "ranges: {ranges}: {parts}");
     }
+}
+
+/// The other end is gone without a word: no data, no end. The silence ends the connection, not the transfer.
+#[tokio::test]
+async fn a_transfer_that_falls_silent_is_taken_up_again() {
+    let image = image();
+    let (at, size) = (50_000, image.largest_blob().1.len());
+    let trick = Trick::BlobStallsAt {
+        at,
+        times: 2,
+        ranges: true,
+    };
+    let server = serve(&image, trick).await;
+    let waits = EgressLimits {
+        idle_max: Duration::from_millis(300),
+        ..EgressLimits::default()
+    };
+    let policy = EgressPolicy::allowing(&["127.0.0.0/8"]).unwrap();
+    let egress = Egress::with_limits(policy, waits).unwrap();
+    let registry = registry(&egress, &server.host(), None);
+    let bytes = fetch_largest(&registry, &image).await.unwrap();
+    assert_eq!(bytes, image.largest_blob().1);
+    let asked = server.requests();
+    let ranges: Vec<&str> = asked
+        .iter()
+        .filter_map(|request| request.header("range"))
+        .collect();
+    assert_eq!(ranges, [format!("bytes={at}-")]);
+    assert_eq!(server.sent_bytes(), size as u64, "no byte came twice");
+}
+
+/// A registry that serves ranges and refuses this one: the whole is read again and its head passed over.
+#[tokio::test]
+async fn a_refused_range_leads_to_the_whole() {
+    let image = image();
+    let (digest, bytes) = image.largest_blob().clone();
+    let whole = bytes.clone();
+    let server = Server::start(move |request| match request.header("range") {
+        Some(_) => Response::new(416, "").with("Content-Range", format!("bytes */{}", whole.len())),
+        None => Response::new(200, whole.clone()),
+    })
+    .await
+    .unwrap();
+    let registry = registry(&egress(), &server.host(), None);
+    let digest = digest.parse().unwrap();
+    let stream = registry.blob(&digest, bytes.len() as u64, 1_000).await;
+    let rest = collect(stream.unwrap()).await.unwrap();
+    assert_eq!(rest, bytes[1_000..]);
+}
+
+/// A part of another whole, or beyond the end, is not stitched in; one that is shorter than asked for is gone on from.
+#[tokio::test]
+async fn parts_are_taken_only_where_they_belong() {
+    let image = image();
+    let (digest, bytes) = image.largest_blob().clone();
+    let size = bytes.len();
+    let digest: Digest = digest.parse().unwrap();
+    for (said, says) in [
+        (
+            format!("bytes 1000-{}/{}", size - 1, size + 1),
+            "should have",
+        ),
+        (format!("bytes 1000-{size}/*"), "another part"),
+        ("bytes 1000-999/*".to_owned(), "another part"),
+        ("pages 1-2/3".to_owned(), "another part"),
+        (String::new(), "another part"),
+    ] {
+        let part = bytes[1_000..].to_vec();
+        let told = said.clone();
+        let server = Server::start(move |_| {
+            Response::new(206, part.clone()).with("Content-Range", told.clone())
+        })
+        .await
+        .unwrap();
+        let registry = registry(&egress(), &server.host(), None);
+        let Err(error) = registry.blob(&digest, size as u64, 1_000).await else {
+            panic!("`{said}` was taken");
+        };
+        assert!(error.to_string().contains(says), "`{said}`: {error}");
+    }
+    let whole = bytes.clone();
+    let server = Server::start(move |request| {
+        let range = request.header("range").unwrap_or_default();
+        let start: usize = range["bytes=".len()..range.len() - 1].parse().unwrap();
+        let end = (start + 40_000).min(whole.len());
+        let said = format!("bytes {start}-{}/{}", end - 1, whole.len());
+        Response::new(206, &whole[start..end]).with("Content-Range", said)
+    })
+    .await
+    .unwrap();
+    let registry = registry(&egress(), &server.host(), None);
+    let stream = registry.blob(&digest, size as u64, 1_000).await.unwrap();
+    assert_eq!(collect(stream).await.unwrap(), bytes[1_000..]);
 }
 
 #[tokio::test]
