@@ -1,9 +1,11 @@
 //! What opens a publisher's own registry, sealed by the application; this crate never sees it in clear.
 
 use domain::ids::{OfferKey, OfferName, PlanName, PublisherId};
-use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::column::Row;
+use crate::dialect;
 use crate::entity::credential::{Column, Entity, Model};
 use crate::error::Error;
 use crate::source::{Source, Tx};
@@ -118,4 +120,35 @@ pub async fn list_all(source: &impl Source) -> Result<Vec<Credentials>, Error> {
         .into_iter()
         .map(read)
         .collect()
+}
+
+/// Until this transaction ends no key is rotated: to be taken before sealing what the transaction writes.
+pub async fn hold_keys(tx: &Tx) -> Result<(), Error> {
+    dialect::lock_keys(tx, dialect::Lock::Shared).await
+}
+
+/// Waits until nothing sealed with the present keys is on its way into a table, and keeps others waiting until this
+/// transaction ends: to be taken before a new key is made.
+pub async fn hold_keys_alone(tx: &Tx) -> Result<(), Error> {
+    dialect::lock_keys(tx, dialect::Lock::Alone).await
+}
+
+/// Replaces the seal of `row` if it is still the one that `row` says. `false`: somebody changed the row meanwhile.
+pub async fn seal_again(
+    tx: &Tx,
+    row: &Credentials,
+    key_id: &str,
+    nonce: Vec<u8>,
+    ciphertext: Vec<u8>,
+) -> Result<bool, Error> {
+    let query = Entity::update_many()
+        .col_expr(Column::KeyId, Expr::value(key_id))
+        .col_expr(Column::Nonce, Expr::value(nonce))
+        .col_expr(Column::Ciphertext, Expr::value(ciphertext))
+        .filter(Column::Publisher.eq(row.publisher.as_str()))
+        .filter(Column::Offer.eq(row.offer.as_str()))
+        .filter(Column::Plan.eq(row.plan.as_str()))
+        .filter(Column::KeyId.eq(row.key_id.as_str()))
+        .filter(Column::Nonce.eq(row.nonce.clone()));
+    Ok(query.exec(&tx.inner).await?.rows_affected == 1)
 }

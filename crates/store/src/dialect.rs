@@ -6,7 +6,7 @@ use std::path::Path;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 use crate::error::Error;
-use crate::source::{Tx, Writer};
+use crate::source::{Reader, Tx, Writer};
 
 /// Any number, as long as no other program takes the same one on the same database.
 const MIGRATION_LOCK: i64 = 0x6564_6765_6d61_7274;
@@ -27,6 +27,32 @@ pub(crate) async fn take_turn_to_migrate(writer: &Writer) -> Result<Option<Tx>, 
     Ok(Some(turn))
 }
 
+/// As [`MIGRATION_LOCK`], for the keys that seal secrets.
+const KEYS_LOCK: i64 = 0x6564_6765_6b65_7973;
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// Together with others of this kind.
+    Shared,
+    /// By one alone.
+    Alone,
+}
+
+/// PostgreSQL: an advisory lock of the transaction. SQLite: its one writer is alone for as long as a transaction lasts.
+pub(crate) async fn lock_keys(tx: &Tx, lock: Lock) -> Result<(), Error> {
+    if tx.inner.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = match lock {
+        Lock::Shared => "select pg_advisory_xact_lock_shared($1)",
+        Lock::Alone => "select pg_advisory_xact_lock($1)",
+    };
+    let lock = Statement::from_sql_and_values(DbBackend::Postgres, sql, [Value::from(KEYS_LOCK)]);
+    tx.inner.execute_raw(lock).await?;
+    Ok(())
+}
+
 /// SQLite copies itself while in use; PostgreSQL has its own tool.
 pub(crate) async fn vacuum_into(writer: &Writer, path: &Path) -> Result<(), Error> {
     let pool = &writer.reader.pool;
@@ -42,6 +68,19 @@ pub(crate) async fn vacuum_into(writer: &Writer, path: &Path) -> Result<(), Erro
         Statement::from_sql_and_values(DbBackend::Sqlite, "vacuum into $1", [Value::from(path)]);
     pool.execute_raw(copy).await?;
     Ok(())
+}
+
+/// SQLite's own check of every page and index. PostgreSQL keeps no file of ours.
+pub(crate) async fn integrity(reader: &Reader) -> Result<Option<String>, Error> {
+    if reader.pool.get_database_backend() != DbBackend::Sqlite {
+        return Ok(None);
+    }
+    let check = Statement::from_string(DbBackend::Sqlite, "pragma integrity_check(1)");
+    let told: Option<String> = match reader.pool.query_one_raw(check).await? {
+        Some(row) => Some(row.try_get_by_index(0)?),
+        None => None,
+    };
+    Ok(told.filter(|told| told != "ok"))
 }
 
 /// Takes the job that has been due longest: queued, or running under a lease that ran out.

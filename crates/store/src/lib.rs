@@ -9,6 +9,7 @@
 //! has an explicit order, and every text compares by bytes. Where the engines differ stands in `dialect.rs`.
 
 pub mod accounts;
+pub mod backup;
 pub mod blobs;
 pub mod catalog_version;
 pub mod credentials;
@@ -44,6 +45,9 @@ mod write;
 
 pub use blobs::{BlobError, Blobs, CommitError};
 pub use error::Error;
-pub use open::{OpenError, StorageKeys, Store, backup_sqlite, health, open};
+pub use open::{
+    OpenError, StorageKeys, Store, attach, backup_sqlite, check_sqlite, health, open, sqlite_file,
+    sqlite_url,
+};
 pub use registry::pull_tokens;
 pub use source::{Reader, Sink, Source, Tx, Writer};

@@ -9,6 +9,7 @@ use sea_orm::{
 use crate::column::Row;
 use crate::entity::media::{Column, Entity, Model};
 use crate::error::Error;
+use crate::registry::read_digests;
 use crate::source::{Source, Tx};
 use crate::write;
 
@@ -74,4 +75,23 @@ pub async fn is_of(
         .filter(Column::Digest.eq(digest.as_str()))
         .filter(Column::Publisher.eq(publisher.as_str()));
     Ok(query.count(&source.connection()).await? > 0)
+}
+
+/// Digests of all pictures, each once, in order, after the given one; at most `limit`.
+pub async fn all(
+    source: &impl Source,
+    after: Option<&Digest>,
+    limit: u64,
+) -> Result<Vec<Digest>, Error> {
+    let mut query = Entity::find()
+        .select_only()
+        .column(Column::Digest)
+        .distinct()
+        .order_by_asc(Column::Digest)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(Column::Digest.gt(after.as_str()));
+    }
+    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
+    read_digests("media", &found)
 }

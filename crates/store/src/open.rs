@@ -22,6 +22,16 @@ pub struct Store {
     pub blobs: Blobs,
 }
 
+impl Store {
+    /// Closes all connections; a SQLite database is one whole file afterwards.
+    pub async fn close(self) -> Result<(), Error> {
+        let Self { reader, writer, .. } = self;
+        reader.pool.close().await?;
+        writer.pool.close().await?;
+        Ok(())
+    }
+}
+
 /// The key pair for an S3 bucket. Never shown.
 #[derive(Clone)]
 pub struct StorageKeys {
@@ -50,6 +60,12 @@ pub enum OpenError {
         "SQLite in memory cannot be shared by several connections; give a file: sqlite:///path/to/file.db"
     )]
     SqliteInMemory,
+    /// There is no SQLite file.
+    #[error("there is no database {}; name the installation with --data or --config", .file.display())]
+    NoDatabase {
+        /// The file.
+        file: PathBuf,
+    },
     /// The database did not answer, or refused.
     #[error("could not open the database {url}: {source}")]
     Database {
@@ -65,6 +81,14 @@ pub enum OpenError {
     SchemaNewer {
         /// The first unknown migration.
         found: String,
+    },
+    /// The database was last used by an older Edgemart, or never.
+    #[error(
+        "the database lacks the migration `{missing}`; start `edgemart serve` of this version once, which brings it up to date, or use the version that serves it"
+    )]
+    SchemaOlder {
+        /// The first missing migration.
+        missing: String,
     },
     /// A migration failed; on both engines nothing of it remains.
     #[error("could not migrate the database {url}: {source}")]
@@ -117,6 +141,66 @@ pub async fn open(
     })
 }
 
+/// Opens a store that a server of this version keeps, beside it, and changes no table: for the operator's verbs, which
+/// must not upgrade a database under an older server. A SQLite file that is not there is not made.
+pub async fn attach(
+    database_url: &str,
+    storage_url: &str,
+    keys: Option<&StorageKeys>,
+) -> Result<Store, OpenError> {
+    let blobs = Blobs::at(storage_url, keys)?;
+    if let Some(file) = sqlite_file(database_url)
+        && !file.is_file()
+    {
+        return Err(OpenError::NoDatabase { file });
+    }
+    let writer = connect(database_url).await?;
+    let failed = |source: Error| OpenError::Migration {
+        url: without_secrets(database_url),
+        source,
+    };
+    refuse_newer(&writer, database_url).await?;
+    let missing = Migrator::get_pending_migrations(&writer.pool)
+        .await
+        .map_err(|source| failed(source.into()))?;
+    if let Some(migration) = missing.first() {
+        return Err(OpenError::SchemaOlder {
+            missing: migration.name().to_owned(),
+        });
+    }
+    Ok(Store {
+        reader: writer.reader(),
+        writer,
+        blobs,
+    })
+}
+
+/// The file of a SQLite address; `None` for other engines.
+pub fn sqlite_file(database_url: &str) -> Option<PathBuf> {
+    let path = database_url.strip_prefix("sqlite:")?;
+    let encoded = url::Url::parse(&format!("file:{path}")).ok();
+    let absolute = encoded.filter(|_| path.starts_with("///"));
+    let plain = || {
+        PathBuf::from(
+            path.trim_start_matches("//")
+                .split('?')
+                .next()
+                .unwrap_or(path),
+        )
+    };
+    Some(
+        absolute
+            .and_then(|url| url.to_file_path().ok())
+            .unwrap_or_else(plain),
+    )
+}
+
+/// The address of a SQLite file, whatever characters its path has; `None` for a path that is not absolute.
+pub fn sqlite_url(file: &std::path::Path) -> Option<String> {
+    let url = url::Url::from_file_path(file).ok()?;
+    Some(url.as_str().replacen("file:", "sqlite:", 1))
+}
+
 /// Applies what is missing. Processes that start together take turns.
 async fn migrate(writer: &Writer, url: &str) -> Result<(), OpenError> {
     let failed = |source: Error| OpenError::Migration {
@@ -126,18 +210,7 @@ async fn migrate(writer: &Writer, url: &str) -> Result<(), OpenError> {
     let turn = dialect::take_turn_to_migrate(writer)
         .await
         .map_err(failed)?;
-    let applied = Migrator::get_migration_models(&writer.pool)
-        .await
-        .map_err(|source| failed(source.into()))?;
-    let known = Migrator::migrations();
-    let unknown = applied.into_iter().find(|row| {
-        known
-            .iter()
-            .all(|migration| migration.name() != row.version)
-    });
-    if let Some(row) = unknown {
-        return Err(OpenError::SchemaNewer { found: row.version });
-    }
+    refuse_newer(writer, url).await?;
     Migrator::up(&writer.pool, None)
         .await
         .map_err(|source| failed(source.into()))?;
@@ -145,6 +218,26 @@ async fn migrate(writer: &Writer, url: &str) -> Result<(), OpenError> {
         turn.commit().await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// Refuses a database with migrations that this version does not know.
+async fn refuse_newer(writer: &Writer, url: &str) -> Result<(), OpenError> {
+    let applied = Migrator::get_migration_models(&writer.pool)
+        .await
+        .map_err(|source| OpenError::Migration {
+            url: without_secrets(url),
+            source: source.into(),
+        })?;
+    let known = Migrator::migrations();
+    let unknown = applied.into_iter().find(|row| {
+        known
+            .iter()
+            .all(|migration| migration.name() != row.version)
+    });
+    match unknown {
+        Some(row) => Err(OpenError::SchemaNewer { found: row.version }),
+        None => Ok(()),
+    }
 }
 
 /// Asks the database for one row: is it there and does it answer?
@@ -156,4 +249,28 @@ pub async fn health(reader: &Reader) -> Result<(), Error> {
 /// On PostgreSQL it refuses: use `pg_dump`.
 pub async fn backup_sqlite(writer: &Writer, path: &std::path::Path) -> Result<(), Error> {
     dialect::vacuum_into(writer, path).await
+}
+
+/// Reads a SQLite database through and says what is broken in it; `None` when nothing is.
+pub async fn check_sqlite(reader: &Reader) -> Result<Option<String>, Error> {
+    dialect::integrity(reader).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sqlite_file, sqlite_url};
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn a_sqlite_file_and_its_address_lead_to_each_other() {
+        for path in ["/a/b.db", "/with space/b%20?#.db"] {
+            let url = sqlite_url(Path::new(path)).unwrap();
+            assert_eq!(sqlite_file(&url), Some(PathBuf::from(path)), "{url}");
+        }
+        let raw = sqlite_file("sqlite:///var/my data/b.db?mode=rwc");
+        assert_eq!(raw, Some(PathBuf::from("/var/my data/b.db")));
+        assert_eq!(sqlite_file("sqlite://b.db"), Some(PathBuf::from("b.db")));
+        assert_eq!(sqlite_file("postgres://a/b"), None);
+        assert_eq!(sqlite_url(Path::new("b.db")), None);
+    }
 }

@@ -1,6 +1,6 @@
 //! What the operator set: certification policy, platform matrix, runtime images. Each setting is one JSON value.
 
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 use serde_json::Value;
 
 use crate::column::Row;
@@ -12,6 +12,21 @@ use crate::write;
 /// The value of a setting; `None` when it was never set.
 pub async fn get(source: &impl Source, key: &str) -> Result<Option<Value>, Error> {
     let found = Entity::find_by_id(key).one(&source.connection()).await?;
+    let row = Row {
+        table: "settings",
+        key,
+    };
+    found
+        .map(|model| row.read_json("value", &model.value))
+        .transpose()
+}
+
+/// The value of a setting that this transaction is about to change; another that wants the same waits.
+pub async fn get_to_change(tx: &Tx, key: &str) -> Result<Option<Value>, Error> {
+    let found = Entity::find_by_id(key)
+        .lock_exclusive()
+        .one(&tx.inner)
+        .await?;
     let row = Row {
         table: "settings",
         key,

@@ -229,7 +229,7 @@ where
 }
 
 /// Bytes that were ours already.
-async fn receive_own(
+pub(super) async fn receive_own(
     store: &dyn ObjectStore,
     path: &Path,
     bytes: impl Stream<Item = Result<Bytes, CommitError>> + Send,

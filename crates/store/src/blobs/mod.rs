@@ -7,6 +7,7 @@
 //! ```
 
 mod commit;
+mod copy;
 mod incoming;
 mod location;
 mod read;
@@ -23,6 +24,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use oci::Digest;
 
 pub use commit::CommitError;
+pub use copy::{Copied, Shelf};
 pub use incoming::PART_BYTES;
 pub use read::WHOLE_BYTES_MAX;
 

@@ -2,7 +2,10 @@
 //! holds it, so knowing a digest alone opens nothing.
 
 use oci::Digest;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement,
+};
 
 use super::repositories::ensure_repository;
 use crate::column::Row;
@@ -66,6 +69,35 @@ pub async fn is_blob_linked(source: &impl Source, digest: &Digest) -> Result<boo
     Ok(query.count(&source.connection()).await? > 0)
 }
 
+/// How many blobs repositories hold, each counted once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobTotals {
+    /// Blobs.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Counts what repositories hold. Reads the whole table: for a scraper, not for a page.
+pub async fn blob_totals(source: &impl Source) -> Result<BlobTotals, Error> {
+    let connection = source.connection();
+    let sql = "select count(*) as count, cast(coalesce(sum(size), 0) as bigint) as bytes \
+        from (select max(size) as size from repository_blobs group by digest) as each_once";
+    let asked = Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(asked).await?;
+    let number = |column: &str| -> Result<u64, Error> {
+        let found: i64 = match &row {
+            Some(row) => row.try_get("", column)?,
+            None => 0,
+        };
+        Ok(u64::try_from(found).unwrap_or_default())
+    };
+    Ok(BlobTotals {
+        count: number("count")?,
+        bytes: number("bytes")?,
+    })
+}
+
 /// Takes a blob out of a repository. `false`: it was not in there.
 pub async fn unlink_blob(tx: &Tx, repo: &str, digest: &Digest) -> Result<bool, Error> {
     let key = (repo.to_owned(), digest.to_string());
@@ -99,4 +131,28 @@ pub async fn blobs_of(
             Ok((row.read("digest", &model.digest)?, membership))
         })
         .collect()
+}
+
+/// Digests of the blobs that any repository holds, each once, in order, after the given one; at most `limit`.
+pub async fn held_blobs(
+    source: &impl Source,
+    after: Option<&Digest>,
+    limit: u64,
+) -> Result<Vec<Digest>, Error> {
+    let mut query = Entity::find()
+        .select_only()
+        .column(Column::Digest)
+        .distinct()
+        .order_by_asc(Column::Digest)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(Column::Digest.gt(after.as_str()));
+    }
+    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
+    read_digests("repository_blobs", &found)
+}
+
+pub(crate) fn read_digests(table: &'static str, found: &[String]) -> Result<Vec<Digest>, Error> {
+    let read = |text: &String| Row { table, key: text }.read("digest", text);
+    found.iter().map(read).collect()
 }

@@ -11,7 +11,11 @@ mod manifests;
 mod repositories;
 mod tags;
 
-pub use blobs::{BlobMembership, blobs_of, has_blob, is_blob_linked, link_blob, unlink_blob};
+pub(crate) use blobs::read_digests;
+pub use blobs::{
+    BlobMembership, BlobTotals, blob_totals, blobs_of, has_blob, held_blobs, is_blob_linked,
+    link_blob, unlink_blob,
+};
 pub use holds::{
     block_reason, hold_blob, hold_manifest, publisher_may_read, repositories_of_blob,
     repository_public,

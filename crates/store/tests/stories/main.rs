@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that goes wrong panics")]
 
 mod accounts;
+mod backup;
 mod blobs;
 mod engine;
 mod jobs;
