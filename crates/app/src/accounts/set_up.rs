@@ -17,7 +17,7 @@ pub struct SetUp {
 }
 
 /// Makes a set-up link's secret when there is no operator yet; `None` when there is one.
-/// Each start without an operator makes a new link; older ones stay usable until one is used.
+/// Each start without an operator makes a new link, and so does `edgemart admin set-up`; all stay usable until one is used.
 pub async fn set_up_link(app: &App) -> Result<Option<String>, Refused> {
     if store::accounts::count_operators(&app.reader).await? > 0 {
         return Ok(None);
@@ -37,14 +37,14 @@ pub async fn set_up_link(app: &App) -> Result<Option<String>, Refused> {
 /// Uses the link: creates the operator. Refuses a used or unknown link, and any link once an operator exists.
 pub async fn set_up_first_operator(app: &App, command: SetUp) -> Result<String, Refused> {
     let unusable = || {
-        Refused::Conflict("This set-up link was used already or never existed. Restart the server to get a new one if there is no operator yet.".into())
+        Refused::Conflict("This set-up link was used already or never existed. If there is no operator yet, `edgemart admin set-up` on the server's machine prints a new one.".into())
     };
     // A form with a mistake in it ends here and does not burn the link.
     let row = prepare_account(app, command.account, true, true).await?;
     let tx = app.writer.begin().await?;
     let taken =
         store::setup_links::take(&tx, &secret_hash(&command.secret), app.clock.now()).await?;
-    // Taking the link locks its row: of two who use it at once, one becomes operator.
+    // Taking a link locks them all: of two who use one at once, or two different ones, one becomes operator.
     if !taken || store::accounts::count_operators(&tx).await? > 0 {
         return Err(unusable());
     }

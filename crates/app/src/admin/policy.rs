@@ -8,6 +8,7 @@ use certify::Policy;
 use domain::actor::Actor;
 use domain::matrix::{Demand, Matrix};
 use serde_json::{Value, json};
+use store::Tx;
 
 use crate::App;
 use crate::error::Refused;
@@ -44,9 +45,7 @@ fn parse<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Replaces the certification policy.
-pub async fn put_policy(app: &App, actor: &Actor, text: &str) -> Result<(), Refused> {
-    actor.require_operator()?;
+fn read_policy(text: &str) -> Result<Value, Refused> {
     let policy: Policy = parse(
         "policy",
         "a policy: {\"version\", \"rules\": {CODE: {enabled, level, effective_from}}}",
@@ -62,12 +61,10 @@ pub async fn put_policy(app: &App, actor: &Actor, text: &str) -> Result<(), Refu
             "Name this policy, such as 2026-11.",
         ));
     }
-    put(app, actor, "policy", &policy).await
+    value(&policy)
 }
 
-/// Replaces the support matrix.
-pub async fn put_matrix(app: &App, actor: &Actor, text: &str) -> Result<(), Refused> {
-    actor.require_operator()?;
+fn read_matrix(text: &str) -> Result<Value, Refused> {
     let matrix: Matrix = parse(
         "matrix",
         "a matrix: {\"platforms\": [{platform, demand, examples}], \"any_allowed\"}",
@@ -97,22 +94,126 @@ pub async fn put_matrix(app: &App, actor: &Actor, text: &str) -> Result<(), Refu
             "Take one of the two out.",
         ));
     }
-    put(app, actor, "matrix", &matrix).await
+    value(&matrix)
 }
 
-async fn put(
-    app: &App,
-    actor: &Actor,
-    key: &str,
-    value: &impl serde::Serialize,
-) -> Result<(), Refused> {
-    let value: Value = serde_json::to_value(value).map_err(|e| Refused::trouble(e.to_string()))?;
-    let before = store::settings::get(&app.reader, key).await?;
+fn value(of: &impl serde::Serialize) -> Result<Value, Refused> {
+    serde_json::to_value(of).map_err(|e| Refused::trouble(e.to_string()))
+}
+
+/// Replaces the certification policy.
+pub async fn put_policy(app: &App, actor: &Actor, text: &str) -> Result<(), Refused> {
+    actor.require_operator()?;
+    let value = read_policy(text)?;
     let tx = app.writer.begin().await?;
-    store::settings::put(&tx, key, &value).await?;
-    let data = json!({"before": before, "after": value});
-    app.record(&tx, actor, (Subject::Marketplace, key), "setting_put", data)
-        .await?;
+    put(app, &tx, actor, "policy", value).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Replaces the support matrix.
+pub async fn put_matrix(app: &App, actor: &Actor, text: &str) -> Result<(), Refused> {
+    actor.require_operator()?;
+    let value = read_matrix(text)?;
+    let tx = app.writer.begin().await?;
+    put(app, &tx, actor, "matrix", value).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Changes parts of policy and matrix and leaves the rest, by a merge patch (RFC 7396) of `{"policy": …, "matrix": …}`;
+/// `null` takes a rule's entry out. Both change or neither does, and of two operators at once none undoes the other.
+pub async fn change_policy(app: &App, actor: &Actor, patch: &Value) -> Result<(), Refused> {
+    actor.require_operator()?;
+    let wrong = |found: String| {
+        let limit = "an object with `policy`, `matrix` or both";
+        Refused::invalid("policy", limit, found, "Name one of the two.")
+    };
+    let Some(parts) = patch.as_object().filter(|parts| !parts.is_empty()) else {
+        return Err(wrong("no object, or an empty one".to_owned()));
+    };
+    let tx = app.writer.begin().await?;
+    for (key, patch) in parts {
+        let default = match key.as_str() {
+            "policy" => value(&Policy::default())?,
+            "matrix" => value(&Matrix::default())?,
+            other => return Err(wrong(format!("`{other}`"))),
+        };
+        let held = store::settings::get_to_change(&tx, key).await?;
+        let mut merged = held.unwrap_or(default);
+        merge(&mut merged, patch);
+        let text = merged.to_string();
+        let checked = match key.as_str() {
+            "policy" => read_policy(&text)?,
+            _ => read_matrix(&text)?,
+        };
+        put(app, &tx, actor, key, checked).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// RFC 7396, section 2; nesting is bounded by whoever read the patch.
+fn merge(target: &mut Value, patch: &Value) {
+    let Some(patch) = patch.as_object() else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    let Some(target) = target.as_object_mut() else {
+        return;
+    };
+    for (key, value) in patch {
+        if value.is_null() {
+            target.remove(key);
+        } else {
+            merge(target.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+async fn put(app: &App, tx: &Tx, actor: &Actor, key: &str, value: Value) -> Result<(), Refused> {
+    let before = store::settings::get(tx, key).await?;
+    store::settings::put(tx, key, &value).await?;
+    let data = json!({"before": before, "after": value});
+    app.record(tx, actor, (Subject::Marketplace, key), "setting_put", data)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_merge_as_the_rfc_says() {
+        // From the table of RFC 7396, appendix A.
+        for (target, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+        ] {
+            let mut merged = target.clone();
+            merge(&mut merged, &patch);
+            assert_eq!(merged, result, "{target} {patch}");
+        }
+    }
 }

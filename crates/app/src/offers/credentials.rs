@@ -28,7 +28,8 @@ pub struct UpstreamCredentials {
     pub realm_host: Option<String>,
 }
 
-fn row_id(key: &OfferKey, plan: &PlanName) -> String {
+/// What the seal is bound to.
+pub(crate) fn row_id(key: &OfferKey, plan: &PlanName) -> String {
     format!("credentials/{key}/{plan}")
 }
 
@@ -52,6 +53,9 @@ pub async fn put_credentials(
         ));
     }
     let plain = serde_json::to_vec(&given).map_err(|e| Refused::trouble(e.to_string()))?;
+    let tx = app.writer.begin().await?;
+    // From here on no key is retired under our hands.
+    store::credentials::hold_keys(&tx).await?;
     let sealed = app
         .secrets
         .seal(&row_id(key, plan), &plain)
@@ -67,7 +71,6 @@ pub async fn put_credentials(
         realm_host: given.realm_host.clone(),
         updated_at: app.clock.now(),
     };
-    let tx = app.writer.begin().await?;
     store::credentials::put(&tx, &row).await?;
     let data = json!({"plan": plan, "registry": registry});
     app.record(

@@ -14,8 +14,8 @@ mod submit;
 
 pub use cancel::cancel_submission;
 pub use create::create_offer;
-pub(crate) use credentials::open_credentials;
 pub use credentials::{UpstreamCredentials, forget_credentials, put_credentials};
+pub(crate) use credentials::{open_credentials, row_id as credentials_row_id};
 pub use go_live::go_live;
 pub use lead::{GetItNow, get_it_now, leads_csv};
 pub use logo::put_logo;

@@ -14,6 +14,15 @@ const MODE: u32 = 0o600;
 /// Tries at a temporary name that nobody else uses.
 const NAMES_MAX: u32 = 16;
 
+/// What changes when the file is replaced or rewritten: size, time of change in seconds and nanoseconds, inode.
+pub(super) type Stamp = (u64, i64, i64, u64);
+
+/// The file's present stamp; `None` when there is no file.
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
+    let told = std::fs::metadata(path).ok()?;
+    Some((told.len(), told.mtime(), told.mtime_nsec(), told.ino()))
+}
+
 /// The file's text; `None` when there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
     let error = |why: String| SecretError::File {

@@ -80,7 +80,7 @@ fn every_altered_part_is_noticed() {
         Err(SecretError::UnknownKey { .. })
     ));
     let relabelled = Sealed {
-        key_id: other.newest().to_owned(),
+        key_id: other.newest(),
         ..sealed
     };
     assert!(matches!(
@@ -156,7 +156,7 @@ fn a_file_that_others_can_read_is_refused() {
 #[test]
 fn rotation_seals_anew_and_still_opens_the_old() {
     let folder = Folder::new("rotate");
-    let mut keys = SecretKeys::open_or_create(&folder.file()).unwrap();
+    let keys = SecretKeys::open_or_create(&folder.file()).unwrap();
     let old = keys.seal("row", b"old").unwrap();
     keys.rotate().unwrap();
     assert_ne!(keys.newest(), old.key_id);
@@ -169,6 +169,29 @@ fn rotation_seals_anew_and_still_opens_the_old() {
         fresh().rotate().is_err(),
         "keys of the environment have no file"
     );
+}
+
+#[test]
+fn other_processes_follow_the_file() {
+    let folder = Folder::new("follow");
+    let here = SecretKeys::open_or_create(&folder.file()).unwrap();
+    let there = SecretKeys::open_or_create(&folder.file()).unwrap();
+    let old = there.seal("row", b"old").unwrap();
+    here.rotate().unwrap();
+    let new = here.seal("row", b"new").unwrap();
+    assert_eq!(there.open("row", &new).unwrap().as_slice(), b"new");
+    here.rotate().unwrap();
+    assert_eq!(there.seal("row", b"x").unwrap().key_id, here.newest());
+    let kept = [new.key_id.clone()].into();
+    assert_eq!(here.retire_all_but(&kept).unwrap(), [old.key_id.clone()]);
+    assert_eq!(here.retire_all_but(&kept).unwrap(), Vec::<String>::new());
+    assert_eq!(here.ids(), [new.key_id.clone(), here.newest()]);
+    let read = SecretKeys::open_or_create(&folder.file()).unwrap();
+    assert!(matches!(
+        read.open("row", &old),
+        Err(SecretError::UnknownKey { .. })
+    ));
+    assert_eq!(read.open("row", &new).unwrap().as_slice(), b"new");
 }
 
 #[test]
@@ -202,7 +225,7 @@ fn keys_are_never_printed() {
     let line = new_line().unwrap().1;
     let keys = SecretKeys::from_text(&line).unwrap();
     let printed = format!("{keys:?}");
-    assert!(printed.contains(keys.newest()));
+    assert!(printed.contains(&keys.newest()));
     assert!(
         !printed.contains(line.trim().split(' ').nth(2).unwrap()),
         "{printed}"
