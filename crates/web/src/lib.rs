@@ -30,6 +30,7 @@ mod router;
 pub mod routes;
 pub mod state;
 mod storefront;
+mod traffic;
 mod upload;
 mod visitor;
 

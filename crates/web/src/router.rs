@@ -1,5 +1,8 @@
 //! Everything on one port: pages, JSON API, image registry, static files and health, with the headers that all share.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use app::App;
 use axum::extract::State;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -9,16 +12,17 @@ use axum::{Json, Router};
 use http::header::{
     CONTENT_SECURITY_POLICY as CSP, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
+use oci::Digest;
 use serde_json::json;
 use tower_http::compression::CompressionLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::layout::CONTENT_SECURITY_POLICY;
 use crate::page::{problems_as_json, show_problems};
 use crate::problem::Problem;
 use crate::state::{Options, Web};
+use crate::traffic::observe;
 use crate::{account, admin, api, portal, registry, review, static_files, storefront, styleguide};
 
 /// The whole site.
@@ -26,6 +30,7 @@ pub fn router(app: App, options: Options) -> Router {
     let web = Web {
         app: app.clone(),
         options,
+        traffic: Arc::default(),
     };
     let pages = Router::new()
         .merge(storefront::routes())
@@ -49,7 +54,6 @@ pub fn router(app: App, options: Options) -> Router {
         .layer(from_fn(problems_as_json))
         .with_state(web.clone());
     let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
-    let request_id = HeaderName::from_static("x-request-id");
     let site = pages
         .nest("/api", api)
         .merge(static_files::router())
@@ -64,13 +68,12 @@ pub fn router(app: App, options: Options) -> Router {
             HeaderValue::from_static("same-origin"),
         ));
     site.merge(registry::router(app))
-        .merge(health(web))
+        .merge(health(web.clone()))
         .layer(SetResponseHeaderLayer::if_not_present(
             X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .layer(PropagateRequestIdLayer::new(request_id.clone()))
-        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .layer(from_fn_with_state(web, observe))
 }
 
 /// `/healthz`: the process answers. `/readyz`: metadata and bytes answer too.
@@ -81,12 +84,30 @@ fn health(web: Web) -> Router {
         .with_state(web)
 }
 
+/// How long metadata and bytes may take to answer; balancers ask again.
+const READY_SECONDS_MAX: u64 = 5;
+
 async fn ready(State(web): State<Web>) -> impl IntoResponse {
-    match store::health(&web.app.reader).await {
+    let asked = async {
+        if let Err(error) = store::health(&web.app.reader).await {
+            return Err(("the database does not answer", error.to_string()));
+        }
+        // Asking for a blob that need not be there proves that the store of bytes answers.
+        match web.app.blobs.size(&Digest::sha256_of(b"")).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(("the store of bytes does not answer", error.to_string())),
+        }
+    };
+    let asked = tokio::time::timeout(Duration::from_secs(READY_SECONDS_MAX), asked).await;
+    let late = || {
+        let detail = "the database or the store of bytes took too long";
+        Err((detail, format!("more than {READY_SECONDS_MAX} seconds")))
+    };
+    match asked.unwrap_or_else(|_| late()) {
         Ok(()) => (StatusCode::OK, Json(json!({"status": "ready"}))),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            let body = json!({"status": "unavailable", "detail": "the database does not answer"});
+        Err((detail, error)) => {
+            tracing::error!(error, "not ready: {detail}");
+            let body = json!({"status": "unavailable", "detail": detail});
             (StatusCode::SERVICE_UNAVAILABLE, Json(body))
         }
     }

@@ -1,7 +1,11 @@
 //! What every handler is given.
 
+use std::sync::Arc;
+
 use app::App;
 use axum::extract::FromRef;
+
+use crate::traffic::Traffic;
 
 /// The state of the router.
 #[derive(Clone)]
@@ -10,6 +14,8 @@ pub struct Web {
     pub app: App,
     /// Options of the HTTP edge.
     pub options: Options,
+    /// What this process served.
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 /// What the operator decided about the HTTP edge.

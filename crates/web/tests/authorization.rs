@@ -244,6 +244,21 @@ const API: &[Row] = &[
         "{\"decision\":\"approve\",\"verified\":true}",
         API_OPERATORS,
     ),
+    ("get", "/api/v1/accounts", "", API_OPERATORS),
+    (
+        "post",
+        "/api/v1/accounts/{id}/access",
+        "{\"disabled\":false}",
+        API_OPERATORS,
+    ),
+    (
+        "post",
+        "/api/v1/accounts/{id}/roles",
+        "{\"reviewer\":false,\"operator\":false}",
+        API_OPERATORS,
+    ),
+    ("get", "/api/v1/policy", "", API_OPERATORS),
+    ("patch", "/api/v1/policy", "{}", API_OPERATORS),
     ("get", "/api/v1/review", "", API_REVIEWERS),
     (
         "post",
@@ -285,7 +300,7 @@ async fn filled(market: &Market, text: &str) -> String {
         .to_owned();
     let id = if text.contains("/review/") {
         IN_REVIEW.to_owned()
-    } else if text.contains("/admin/accounts/") {
+    } else if text.contains("/admin/accounts/") || text.contains("/api/v1/accounts/") {
         account(GUEST).await
     } else if text.contains("/tokens/") {
         "none".to_owned()

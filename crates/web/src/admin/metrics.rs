@@ -1,4 +1,5 @@
 //! `/metrics` in the text format of Prometheus, for operators: a scraper sends an access token with the scope `admin`.
+//! What stands in the database is the same on every replica; requests, memory and the catalog are this process's own.
 
 use std::fmt::Write as _;
 
@@ -72,6 +73,9 @@ async fn text(web: &Web) -> Result<String, Problem> {
         &[(String::new(), version)],
     );
     people(web, &mut out).await?;
+    bytes(web, &mut out).await?;
+    process(&mut out);
+    web.traffic.write(&mut out);
     Ok(out)
 }
 
@@ -108,6 +112,47 @@ async fn people(web: &Web, out: &mut String) -> Result<(), Problem> {
         &lines,
     );
     Ok(())
+}
+
+/// What the registry holds, each blob counted once.
+async fn bytes(web: &Web, out: &mut String) -> Result<(), Problem> {
+    let held = store::registry::blob_totals(&web.app.reader).await?;
+    gauge(
+        out,
+        "edgemart_blobs",
+        "Blobs that a repository holds.",
+        &[(String::new(), held.count)],
+    );
+    gauge(
+        out,
+        "edgemart_blob_bytes",
+        "Bytes of these blobs.",
+        &[(String::new(), held.bytes)],
+    );
+    Ok(())
+}
+
+/// Memory of this process, where the system tells.
+fn process(out: &mut String) {
+    let told = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = told
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| {
+            rest.trim()
+                .trim_end_matches("kB")
+                .trim()
+                .parse::<u64>()
+                .ok()
+        });
+    if let Some(kib) = kib {
+        gauge(
+            out,
+            "edgemart_resident_memory_bytes",
+            "Memory of this process that is in RAM.",
+            &[(String::new(), kib * 1024)],
+        );
+    }
 }
 
 pub(super) async fn show(State(web): State<Web>, visitor: Visitor) -> Result<Response, Problem> {

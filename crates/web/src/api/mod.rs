@@ -5,6 +5,7 @@
 //! Left out: images (`/v2`, the registry's own protocol) and pages.
 
 mod account;
+mod accounts;
 mod answer;
 mod body;
 mod credentials;
@@ -14,6 +15,7 @@ mod manifest;
 mod modules;
 mod offers;
 mod openapi;
+mod policy;
 mod publishers;
 mod review;
 mod schema;
@@ -29,8 +31,8 @@ use crate::state::Web;
 
 mod table {
     use super::{
-        account, credentials, deployments, login, manifest, modules, offers, openapi, publishers,
-        review, submissions,
+        account, accounts, credentials, deployments, login, manifest, modules, offers, openapi,
+        policy, publishers, review, submissions,
     };
 
     crate::routes::routes! {
@@ -58,6 +60,11 @@ mod table {
         post "/v1/submissions/{id}/cancel" submissions::cancel;
         get "/v1/publishers/{publisher}/leads" publishers::leads;
         post "/v1/publishers/{publisher}/decision" publishers::decide;
+        get "/v1/accounts" accounts::list;
+        post "/v1/accounts/{id}/access" accounts::access;
+        post "/v1/accounts/{id}/roles" accounts::roles;
+        get "/v1/policy" policy::show;
+        patch "/v1/policy" policy::change;
         get "/v1/review" review::list;
         post "/v1/review/{id}" review::decide;
     }

@@ -8,8 +8,8 @@ use utoipa::openapi::{ComponentsBuilder, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    account, credentials, deployments, login, manifest, modules, offers, publishers, review,
-    submissions,
+    account, accounts, credentials, deployments, login, manifest, modules, offers, policy,
+    publishers, review, submissions,
 };
 use crate::problem::Problem;
 
@@ -27,6 +27,7 @@ use crate::problem::Problem;
         credentials::put, credentials::delete,
         submissions::create, submissions::show, submissions::go_live, submissions::cancel,
         publishers::leads, publishers::decide,
+        accounts::list, accounts::access, accounts::roles, policy::show, policy::change,
         review::list, review::decide,
         self::show,
     ),

@@ -86,6 +86,19 @@ async fn the_operator_decides() {
         "{}",
         metrics.text()
     );
+    for line in [
+        "edgemart_http_requests_total{route=\"/admin\",method=\"GET\",status=\"2xx\"} 1",
+        "edgemart_http_request_seconds_count{route=\"/admin\",method=\"GET\"} 1",
+        "edgemart_blob_bytes ",
+        "edgemart_resident_memory_bytes ",
+        "edgemart_jobs{state=\"queued\"} 0",
+    ] {
+        let text = metrics.text();
+        assert!(
+            text.lines().any(|each| each.starts_with(line)),
+            "{line}\n{text}"
+        );
+    }
     let eve = store::accounts::find_by_email(&market.reader, common::EVE)
         .await
         .unwrap()
