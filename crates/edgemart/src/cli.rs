@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use crate::config::{Flags, load, show};
 use crate::demo::demo;
+use crate::logging::{LogFormat, start_quiet};
 use crate::serve::serve;
 use crate::verbs::{self, Global, Verb, put};
 
@@ -76,9 +77,18 @@ struct ServeArgs {
     /// Address and port to listen on.
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// PEM file of the certificate and its issuers; with --tls-key the server speaks TLS.
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// PEM file of the certificate's private key. Both files are read again when they change.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Allow an address that other machines reach, by plain HTTP.
     #[arg(long)]
     insecure_http: bool,
+    /// How the log is written on stderr.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 }
 
 impl From<ServeArgs> for Flags {
@@ -87,7 +97,10 @@ impl From<ServeArgs> for Flags {
             config: args.config,
             data: args.data,
             listen: args.listen,
+            tls_certificate: args.tls_certificate,
+            tls_key: args.tls_key,
             insecure_http: args.insecure_http,
+            log_format: args.log_format,
         }
     }
 }
@@ -106,18 +119,12 @@ enum ConfigCommand {
     Show(ServeArgs),
 }
 
-impl Cli {
-    /// What is logged when `EDGEMART_LOG` says nothing.
-    pub(crate) fn default_log_filter(&self) -> &'static str {
-        match self.command {
-            Command::Serve(_) => "info,tantivy=warn,sqlx=warn,sea_orm=warn",
-            _ => "error",
-        }
-    }
-}
-
 /// Does what was asked; the exit code is the contract of `docs/reference/cli.md`.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
+    // `serve` starts its log when it has read what the configuration says about it.
+    if !matches!(cli.command, Command::Serve(_)) {
+        start_quiet();
+    }
     let done = match cli.command {
         Command::Client(verb) => return verbs::run(verb, &cli.global).await,
         Command::Completions(args) => {

@@ -3,6 +3,8 @@
 mod cli;
 mod config;
 mod demo;
+mod front;
+mod logging;
 mod run;
 mod serve;
 mod verbs;
@@ -10,16 +12,9 @@ mod verbs;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
-    let filter = EnvFilter::try_from_env("EDGEMART_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(command.default_log_filter()));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
     // Two providers linked into one binary would panic at the first connection; naming one rules that out.
     if rustls::crypto::ring::default_provider()
         .install_default()

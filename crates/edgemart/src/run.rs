@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::clock::Clock;
@@ -10,15 +11,12 @@ use app::egress::Egress;
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
 use app::{App, Parts};
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
-
-/// Requests under way get this long after the stop.
-const DRAIN_SECONDS_MAX: u64 = 20;
+use crate::config::{Config, scheme};
+use crate::front::{self, Front, Tls, TlsError};
 
 /// Why the marketplace did not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +33,9 @@ pub(crate) enum StartError {
     /// A key file.
     #[error("{0}")]
     Keys(String),
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The listener.
     #[error(
         "cannot listen on {0}: {1}. Is another server there? Choose another address with --listen"
@@ -46,6 +47,9 @@ pub(crate) enum StartError {
 pub(crate) struct Running {
     pub(crate) app: App,
     pub(crate) address: SocketAddr,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
+    stop_seconds_max: u64,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     background: Vec<JoinHandle<()>>,
@@ -66,14 +70,44 @@ pub(crate) fn make_data_folder(data: &Path) -> Result<(), StartError> {
 
 /// Opens everything and serves.
 pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Running, StartError> {
+    let scheme = scheme(config.tls.as_ref());
+    let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
     make_data_folder(&config.data)?;
-    let keys = |e: &dyn std::fmt::Display| StartError::Keys(e.to_string());
+    let address = listener
+        .local_addr()
+        .map_err(|e| StartError::Listen(config.listen, e))?;
     let store = store::open(
         &config.database_url,
         &config.storage_url,
         storage_keys().as_ref(),
     )
     .await?;
+    let trusted_proxies = config.trusted_proxies.clone();
+    let stop_seconds_max = config.stop_seconds_max;
+    let app = assemble(config, store).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut background = app.spawn_background(&stopped);
+    if let Some(tls) = &tls {
+        background.push(tokio::spawn(Arc::clone(tls).follow(stopped.clone())));
+    }
+    let options = web::Options { trusted_proxies };
+    let router = web::router(app.clone(), options);
+    let front = Front { listener, tls };
+    let server = tokio::spawn(front::serve(front, router, stopped));
+    Ok(Running {
+        app,
+        address,
+        scheme,
+        stop_seconds_max,
+        stop,
+        server,
+        background,
+    })
+}
+
+/// The use-cases on a store, without background work.
+async fn assemble(config: Config, store: store::Store) -> Result<App, StartError> {
+    let keys = |e: &dyn std::fmt::Display| StartError::Keys(e.to_string());
     let secrets = match environment_text("EDGEMART_SECRET_KEYS") {
         Some(text) => SecretKeys::from_text(&text),
         None => SecretKeys::open_or_create(&config.data.join("secrets.key")),
@@ -82,10 +116,7 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
         Some(text) => TokenKeys::from_text(&text),
         None => TokenKeys::open_or_create(&config.data.join("tokens.key")),
     };
-    let address = listener
-        .local_addr()
-        .map_err(|e| StartError::Listen(config.listen, e))?;
-    let app = App::start(Parts {
+    Ok(App::start(Parts {
         store,
         clock: Clock::System,
         settings: config.settings,
@@ -93,35 +124,18 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
         token_keys: token_keys.map_err(|e| keys(&e))?,
         egress: Egress::new(config.egress).map_err(|e| keys(&e))?,
     })
+    .await?)
+}
+
+/// Opens the installation of this machine beside its server, for the operator's verbs: nothing is made, upgraded or run.
+pub(crate) async fn attach(config: Config) -> Result<App, StartError> {
+    let store = store::attach(
+        &config.database_url,
+        &config.storage_url,
+        storage_keys().as_ref(),
+    )
     .await?;
-    let (stop, stopped) = watch::channel(false);
-    let background = app.spawn_background(&stopped);
-    let options = web::Options {
-        trusted_proxies: config.trusted_proxies,
-    };
-    let router =
-        web::router(app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move {
-        let mut stopped = stopped;
-        let until = async move {
-            // An error means that the sender is gone, which is a stop too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        let listener = listener.tap_io(|stream| web::line::prepare(stream));
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(until)
-            .await
-        {
-            tracing::error!(%error, "the server ended");
-        }
-    });
-    Ok(Running {
-        app,
-        address,
-        stop,
-        server,
-        background,
-    })
+    assemble(config, store).await
 }
 
 /// Replicas share their keys through the environment.
@@ -144,7 +158,11 @@ impl Running {
             () = signal() => {}
             _ = &mut self.server => return,
         }
-        tracing::info!("stopping; requests under way may finish");
+        let seconds = self.stop_seconds_max;
+        tracing::info!(
+            seconds,
+            "stopping; requests under way may finish, a second signal ends them"
+        );
         // Receivers that are gone have stopped already.
         let _ = self.stop.send(true);
         let drain = async {
@@ -153,11 +171,12 @@ impl Running {
             }
             let _ = self.server.await;
         };
-        if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drain)
-            .await
-            .is_err()
-        {
-            tracing::warn!("some requests were cut off");
+        tokio::select! {
+            () = drain => tracing::info!("stopped"),
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => {
+                tracing::warn!(seconds, "some requests were cut off");
+            }
+            () = signal() => tracing::warn!("some requests were cut off by a second signal"),
         }
     }
 }

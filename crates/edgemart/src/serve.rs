@@ -1,11 +1,14 @@
 //! `edgemart serve`: the marketplace of an installation.
 
 use crate::config::{Flags, load};
+use crate::logging::start_serving;
 use crate::run::{listen, start};
 
 /// Serves until told to stop.
 pub(crate) async fn serve(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
-    let listener = listen(load(flags)?.listen).await?;
+    let config = load(flags)?;
+    start_serving(config.log_format, config.log.as_deref());
+    let listener = listen(config.listen).await?;
     // With port 0 only the bound listener knows the address that public_url and registry_host default to.
     let bound = Flags {
         listen: Some(listener.local_addr()?),
@@ -20,7 +23,7 @@ pub(crate) async fn serve(flags: &Flags) -> Result<(), Box<dyn std::error::Error
         eprintln!("No operator yet. Open this link once to become the first one:");
         eprintln!("  {}#{secret}", public_url.join("/set-up")?);
     }
-    println!("ready http://{}", running.address);
+    println!("ready {}://{}", running.scheme, running.address);
     running.until_stopped().await;
     Ok(())
 }

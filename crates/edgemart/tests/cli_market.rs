@@ -455,14 +455,81 @@ async fn a_module_goes_from_a_folder_into_a_deployment() {
     let backup = [
         "admin",
         "backup",
-        "copy.db",
+        "copy",
+        "--metadata-only",
         "--data",
         market.folder.path().to_str().unwrap(),
     ];
     market.ends("operator", 0, &backup).await;
-    let copy = std::fs::read(market.folder.path().join("operator/copy.db")).unwrap();
-    assert!(copy.starts_with(b"SQLite format 3\0"));
+    let copies = std::fs::read_dir(market.folder.path().join("operator/copy")).unwrap();
+    for copy in copies {
+        let copy = std::fs::read(copy.unwrap().path()).unwrap();
+        assert!(copy.starts_with(b"SQLite format 3\0"));
+    }
 
+    operate(&market).await;
     market.ends("owner", 0, &["logout"]).await;
     market.ends("owner", 4, &["token", "list"]).await;
+}
+
+/// The operator's verbs that ask the marketplace: policy and people.
+async fn operate(market: &Market) {
+    let policy = async || {
+        let show = ["admin", "policy", "show", "-o", "json"];
+        json(&market.ends("operator", 0, &show).await.0)
+    };
+    let level = |policy: &Value, code: &str| {
+        let rules = policy["rules"].as_array().unwrap().clone();
+        let rule = rules.into_iter().find(|rule| rule["code"] == code);
+        rule.unwrap()["level"].clone()
+    };
+    let set = async |exit, arguments: &[&str]| {
+        let all = [&["admin", "policy", "set"][..], arguments].concat();
+        market.ends("operator", exit, &all).await
+    };
+    let before = policy().await;
+    assert_eq!(before["matrix"]["any_allowed"], true);
+    let of_rule = level(&before, "DEF-05");
+    set(0, &["DEF-05", "--level", "warn", "--name", "lenient"]).await;
+    set(0, &["--platforms", "all"]).await;
+    let after = policy().await;
+    assert_eq!(level(&after, "DEF-05"), "warn");
+    assert_eq!(after["policy"]["version"], "lenient");
+    assert_eq!(after["matrix"]["any_allowed"], false);
+    assert_eq!(after["matrix"]["platforms"], before["matrix"]["platforms"]);
+    let (_, said) = set(5, &["DEF-55", "--off"]).await;
+    assert!(said.contains("DEF-55"), "{said}");
+    set(0, &["DEF-05", "--default"]).await;
+    assert_eq!(level(&policy().await, "DEF-05"), of_rule);
+    let (_, said) = market
+        .ends(
+            "owner",
+            4,
+            &["admin", "policy", "set", "--platforms", "any"],
+        )
+        .await;
+    assert!(!said.is_empty());
+
+    let users = ["admin", "users", "list", "-o", "json"];
+    let people = json(&market.ends("operator", 0, &users).await.0);
+    assert_eq!(people["items"].as_array().unwrap().len(), 2);
+    let disable = |who| ["admin", "users", "disable", who];
+    market.ends("operator", 6, &disable(OPERATOR)).await;
+    market
+        .ends("operator", 3, &disable("nobody@x.example"))
+        .await;
+    market.ends("operator", 0, &disable(OWNER)).await;
+    market.ends("owner", 4, &["token", "list"]).await;
+    let enable = ["admin", "users", "enable", OWNER];
+    market.ends("operator", 0, &enable).await;
+    market.ends("owner", 0, &["token", "list"]).await;
+    let roles = ["admin", "users", "roles", OWNER, "--reviewer"];
+    market.ends("operator", 0, &roles).await;
+    let people = json(&market.ends("operator", 0, &users).await.0);
+    let owner = people["items"].as_array().unwrap().clone();
+    let owner = owner.into_iter().find(|one| one["email"] == OWNER).unwrap();
+    assert_eq!(
+        (&owner["reviewer"], &owner["operator"]),
+        (&Value::Bool(true), &Value::Bool(false))
+    );
 }

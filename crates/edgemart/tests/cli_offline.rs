@@ -551,7 +551,18 @@ fn every_verb_explains_itself_with_an_example_first() {
         "admin review list",
         "admin review approve",
         "admin review reject",
+        "admin policy show",
+        "admin policy set",
+        "admin users list",
+        "admin users disable",
+        "admin users enable",
+        "admin users roles",
+        "admin set-up",
+        "admin keys list",
+        "admin keys rotate",
+        "admin keys new",
         "admin backup",
+        "admin restore",
         "completions",
     ] {
         let mut arguments: Vec<&str> = verb.split(' ').collect();
@@ -567,31 +578,4 @@ fn every_verb_explains_itself_with_an_example_first() {
     let completions = edgemart(home.path(), &["completions", "bash"], "");
     ends(&completions, 0);
     assert!(stdout(&completions).contains("_edgemart"), "no completions");
-}
-
-#[test]
-fn a_backup_is_made_only_of_what_is_there() {
-    let home = home();
-    let none = edgemart(
-        home.path(),
-        &["admin", "backup", "copy.db", "--data", "nowhere"],
-        "",
-    );
-    ends(&none, 3);
-    assert!(!home.path().join("nowhere").exists() && !home.path().join("copy.db").exists());
-    std::fs::write(home.path().join("copy.db"), "mine").unwrap();
-    std::fs::create_dir(home.path().join("data")).unwrap();
-    std::fs::write(home.path().join("data/edgemart.db"), "").unwrap();
-    ends(
-        &edgemart(
-            home.path(),
-            &["admin", "backup", "copy.db", "--data", "data"],
-            "",
-        ),
-        6,
-    );
-    assert_eq!(
-        std::fs::read_to_string(home.path().join("copy.db")).unwrap(),
-        "mine"
-    );
 }

@@ -9,6 +9,7 @@ use domain::deployment::Runtime;
 use serde::Deserialize;
 
 use super::ConfigError;
+use crate::logging::LogFormat;
 
 /// The file as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,6 +19,16 @@ pub(crate) struct File {
     pub(super) listen: Option<SocketAddr>,
     /// Allow plain HTTP on an address that other machines reach.
     pub(super) insecure_http: bool,
+    /// PEM file of the certificate and its issuers.
+    pub(super) tls_certificate: Option<PathBuf>,
+    /// PEM file of its private key.
+    pub(super) tls_key: Option<PathBuf>,
+    /// Seconds that requests under way get after a stop.
+    pub(super) stop_seconds_max: Option<u64>,
+    /// `text` or `json`.
+    pub(super) log_format: Option<LogFormat>,
+    /// What is logged, in the language of `tracing`.
+    pub(super) log: Option<String>,
     /// Folder of the database, blobs and keys.
     pub(super) data: Option<PathBuf>,
     /// Where people reach the marketplace.

@@ -14,6 +14,12 @@ use app::egress::EgressPolicy;
 use app::settings::{Limits, Settings};
 use url::Url;
 
+use crate::front::TlsFiles;
+use crate::logging::LogFormat;
+
+/// Requests under way get this long after a stop, unless the operator says otherwise.
+const STOP_SECONDS_MAX: u64 = 30;
+
 /// Why the configuration cannot be used. One sentence that names the key and the fix.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -25,13 +31,20 @@ pub(crate) struct Flags {
     pub(crate) config: Option<PathBuf>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     pub(crate) insecure_http: bool,
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 /// Everything `serve` needs, complete and checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) stop_seconds_max: u64,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log: Option<String>,
     pub(crate) data: PathBuf,
     pub(crate) database_url: String,
     pub(crate) storage_url: String,
@@ -59,6 +72,65 @@ pub(crate) fn load(flags: &Flags) -> Result<Config, ConfigError> {
     complete(flags, file, environment)
 }
 
+/// `http` or `https`, as this configuration listens.
+pub(crate) fn scheme(tls: Option<&TlsFiles>) -> &'static str {
+    if tls.is_some() { "https" } else { "http" }
+}
+
+fn usable_path(key: &str, path: &Path) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path)
+        .map_err(|e| ConfigError(format!("{key} `{}` is no usable path: {e}", path.display())))
+}
+
+/// Certificate and key, which come together or not at all.
+fn tls_files(
+    flags: &Flags,
+    file: &File,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    let named = |flag: &Option<PathBuf>, name: &str, key: &Option<PathBuf>| {
+        flag.clone()
+            .or_else(|| environment(name).map(PathBuf::from))
+            .or_else(|| key.clone())
+    };
+    let certificate = named(
+        &flags.tls_certificate,
+        "EDGEMART_TLS_CERTIFICATE",
+        &file.tls_certificate,
+    );
+    let key = named(&flags.tls_key, "EDGEMART_TLS_KEY", &file.tls_key);
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles {
+            certificate: usable_path("tls_certificate", &certificate)?,
+            key: usable_path("tls_key", &key)?,
+        })),
+        (Some(_), None) => Err(ConfigError(
+            "tls_certificate is given without tls_key; TLS needs both files".into(),
+        )),
+        (None, Some(_)) => Err(ConfigError(
+            "tls_key is given without tls_certificate; TLS needs both files".into(),
+        )),
+    }
+}
+
+/// Where people reach us; by https if that is what we speak, or what the proxy in front of us does.
+fn public_url(told: Option<String>, listen: SocketAddr, tls: bool) -> Result<Url, ConfigError> {
+    let scheme = if tls { "https" } else { "http" };
+    let text = told.unwrap_or_else(|| format!("{scheme}://{listen}"));
+    let url: Url = text.parse().map_err(|e| {
+        ConfigError(format!(
+            "public_url `{text}` is no address: {e}; write it as https://market.example"
+        ))
+    })?;
+    if tls && url.scheme() != "https" {
+        return Err(ConfigError(format!(
+            "public_url is {url}, but this server speaks TLS, so nobody reaches it there; write https://…, or take tls_certificate and tls_key out"
+        )));
+    }
+    Ok(url)
+}
+
 fn complete(
     flags: &Flags,
     file: File,
@@ -75,27 +147,33 @@ fn complete(
             .listen
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
     };
+    let tls = tls_files(flags, &file, &environment)?;
     let insecure = flags.insecure_http || file.insecure_http;
-    if !listen.ip().is_loopback() && !insecure {
+    if tls.is_none() && !listen.ip().is_loopback() && !insecure {
         return Err(ConfigError(format!(
-            "listen is {listen}, which other machines reach, and this server speaks plain HTTP. Put a TLS proxy in front and listen on 127.0.0.1, or say --insecure-http (insecure_http = true) if the network is yours"
+            "listen is {listen}, which other machines reach, and this server would speak plain HTTP. Give it tls_certificate and tls_key, or put a TLS proxy in front and listen on 127.0.0.1, or say --insecure-http (insecure_http = true) if the network is yours"
         )));
     }
+    let log_format = match (flags.log_format, environment("EDGEMART_LOG_FORMAT")) {
+        (Some(format), _) => format,
+        (None, Some(text)) => {
+            <LogFormat as clap::ValueEnum>::from_str(&text, false).map_err(|_| {
+                ConfigError(format!(
+                    "EDGEMART_LOG_FORMAT is `{text}`; give text or json"
+                ))
+            })?
+        }
+        (None, None) => file.log_format.unwrap_or_default(),
+    };
     let data = flags
         .data
         .clone()
         .or_else(|| environment("EDGEMART_DATA").map(PathBuf::from))
         .or(file.data)
         .unwrap_or_else(|| PathBuf::from("data"));
-    let data = std::path::absolute(&data)
-        .map_err(|e| ConfigError(format!("data `{}` is no usable path: {e}", data.display())))?;
-    let public_url = environment("EDGEMART_PUBLIC_URL").or(file.public_url);
-    let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
-    let public_url: Url = public_url.parse().map_err(|e| {
-        ConfigError(format!(
-            "public_url `{public_url}` is no address: {e}; write it as https://market.example"
-        ))
-    })?;
+    let data = usable_path("data", &data)?;
+    let told = environment("EDGEMART_PUBLIC_URL").or(file.public_url);
+    let public_url = public_url(told, listen, tls.is_some())?;
     let registry_host = environment("EDGEMART_REGISTRY_HOST")
         .or(file.registry_host)
         .unwrap_or_else(|| host_of(&public_url));
@@ -114,6 +192,10 @@ fn complete(
         .unwrap_or_else(|| format!("file://{}", data.join("blobs").display()));
     Ok(Config {
         listen,
+        tls,
+        stop_seconds_max: file.stop_seconds_max.unwrap_or(STOP_SECONDS_MAX),
+        log_format,
+        log: file.log,
         data,
         database_url,
         storage_url,
@@ -217,8 +299,44 @@ mod tests {
         assert!(error.to_string().contains("--insecure-http"), "{error}");
         let said = Flags {
             insecure_http: true,
-            ..flags
+            ..flags.clone()
         };
         assert!(complete(&said, File::default(), none).is_ok());
+        let tls = Flags {
+            tls_certificate: Some("/etc/tls/fullchain.pem".into()),
+            tls_key: Some("/etc/tls/privkey.pem".into()),
+            ..flags
+        };
+        let config = complete(&tls, File::default(), none).unwrap();
+        assert_eq!(config.settings.public_url.as_str(), "https://0.0.0.0:80/");
+    }
+
+    #[test]
+    fn tls_takes_both_files_and_https() {
+        let file = File::parse("tls_certificate = \"/a.pem\"").unwrap();
+        let error = complete(&Flags::default(), file.clone(), none).unwrap_err();
+        assert!(error.to_string().contains("without tls_key"), "{error}");
+        let environment =
+            |name: &str| (name == "EDGEMART_TLS_KEY").then(|| "relative.key".to_owned());
+        let config = complete(&Flags::default(), file, environment).unwrap();
+        let files = config.tls.unwrap();
+        assert_eq!(files.certificate, PathBuf::from("/a.pem"));
+        assert!(files.key.is_absolute());
+        let file = File::parse(
+            "tls_certificate = \"/a.pem\"\ntls_key = \"/a.key\"\npublic_url = \"http://a.example\"",
+        )
+        .unwrap();
+        let error = complete(&Flags::default(), file, none).unwrap_err();
+        assert!(error.to_string().contains("speaks TLS"), "{error}");
+    }
+
+    #[test]
+    fn the_log_format_is_a_word() {
+        let environment = |name: &str| (name == "EDGEMART_LOG_FORMAT").then(|| "json".to_owned());
+        let config = complete(&Flags::default(), File::default(), environment).unwrap();
+        assert_eq!(config.log_format, LogFormat::Json);
+        let environment = |name: &str| (name == "EDGEMART_LOG_FORMAT").then(|| "xml".to_owned());
+        let error = complete(&Flags::default(), File::default(), environment).unwrap_err();
+        assert!(error.to_string().contains("text or json"), "{error}");
     }
 }

@@ -10,6 +10,7 @@ pub(crate) fn show(config: &Config) -> String {
     let s = &config.settings;
     let rows = [
         ("listen", config.listen.to_string()),
+        ("log_format", config.log_format.as_str().to_owned()),
         ("data", config.data.display().to_string()),
         ("public_url", s.public_url.to_string()),
         ("registry_host", s.registry_host.clone()),
@@ -19,12 +20,22 @@ pub(crate) fn show(config: &Config) -> String {
         ("onboarding_contact", s.onboarding_contact.clone()),
         ("terms_version", s.terms_version.clone()),
     ];
+    let tls = config.tls.iter().flat_map(|files| {
+        [
+            ("tls_certificate", files.certificate.display().to_string()),
+            ("tls_key", files.key.display().to_string()),
+        ]
+    });
+    let log = config.log.iter().map(|filter| ("log", filter.clone()));
     let mut text: String = rows
-        .iter()
-        .map(|(key, value)| format!("{key} = {}\n", toml::Value::String(value.clone())))
+        .into_iter()
+        .chain(tls)
+        .chain(log)
+        .map(|(key, value)| format!("{key} = {}\n", toml::Value::String(value)))
         .collect();
     text.push_str(&format!(
-        "open_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\n",
+        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\n",
+        config.stop_seconds_max,
         s.open_sign_up,
         s.check_links,
         s.limits.blob_bytes_max,

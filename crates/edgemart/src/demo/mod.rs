@@ -45,7 +45,7 @@ pub(crate) async fn demo(
         listen: Some(listener.local_addr()?),
         data: Some(folder),
         insecure_http: true,
-        config: None,
+        ..Flags::default()
     })?;
     config.egress = EgressPolicy::allowing(&[&upstream_address.to_string()])?;
     config.egress.insecure = config.egress.allow.clone();
@@ -54,7 +54,7 @@ pub(crate) async fn demo(
     let people = people::create(&running.app).await?;
     let told =
         publish::publish_samples(&running.app, &people, &upstream_address.to_string()).await?;
-    let url = format!("http://{}", running.address);
+    let url = format!("{}://{}", running.scheme, running.address);
     eprintln!(
         "\n{} modules live, {} refused on purpose, {} for a reviewer to decide, in {:.1} s. Everything is in {} mode: stop with Ctrl-C.\n",
         told.live,

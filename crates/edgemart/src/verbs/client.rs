@@ -96,6 +96,11 @@ impl Client {
             .await
     }
 
+    pub(crate) async fn patch(&self, segments: &[&str], body: &Value) -> Result<Answer, Failure> {
+        self.send(Method::PATCH, self.address(segments), Body::Json(body), &[])
+            .await
+    }
+
     pub(crate) async fn delete(&self, segments: &[&str]) -> Result<Answer, Failure> {
         self.send(Method::DELETE, self.address(segments), Body::Nothing, &[])
             .await

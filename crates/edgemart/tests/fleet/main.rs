@@ -1,4 +1,5 @@
 //! The real binary, killed at many points and run as replicas: what is visible is always complete, and nothing is lost.
+//! And what its operator does with it: TLS, keys, set-up, stopping.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,8 +7,13 @@
     reason = "a story that goes wrong panics, and its parts are shared by modules"
 )]
 
+mod backup;
+mod keys;
 mod kill;
+mod operator;
 mod place;
 mod replicas;
 mod resume;
 mod server;
+mod stopping;
+mod tls;

@@ -77,6 +77,30 @@ impl Place {
         }
     }
 
+    /// Sets a key of the configuration file; before its tables.
+    pub fn configure(&self, key: &str, value: &str) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        std::fs::write(&self.config, format!("{key} = {value}\n{text}")).unwrap();
+    }
+
+    /// Runs a verb of the binary on this place; answers exit code, stdout and stderr.
+    pub async fn verb(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_edgemart"))
+            .args(arguments)
+            .arg("--config")
+            .arg(&self.config)
+            .envs(self.environment())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        (
+            output.status.code().unwrap_or(-1),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    }
+
     /// What a server process needs in its environment.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         match &self.keys {

@@ -4,21 +4,31 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 /// How long a start may take.
 const START_MAX: Duration = Duration::from_secs(60);
 
 pub struct Server {
     child: Child,
-    /// `http://127.0.0.1:PORT`.
+    log: Option<Lines<BufReader<ChildStderr>>>,
+    /// `http://127.0.0.1:PORT`, or `https`.
     pub url: String,
 }
 
 impl Server {
     /// Starts a process on a configuration file and waits until it is ready.
     pub async fn start(config: &Path, environment: &[(&str, String)]) -> Self {
+        Self::spawn(config, environment, Stdio::inherit()).await
+    }
+
+    /// As `start`, with a log that [`Server::logged`] reads.
+    pub async fn start_with_log(config: &Path, environment: &[(&str, String)]) -> Self {
+        Self::spawn(config, environment, Stdio::piped()).await
+    }
+
+    async fn spawn(config: &Path, environment: &[(&str, String)], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_edgemart"))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)
@@ -28,7 +38,7 @@ impl Server {
                     .map(|(name, value)| (*name, value.as_str())),
             )
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -44,7 +54,8 @@ impl Server {
         let url = tokio::time::timeout(START_MAX, ready)
             .await
             .expect("the server did not get ready");
-        Self { child, url }
+        let log = child.stderr.take().map(|log| BufReader::new(log).lines());
+        Self { child, log, url }
     }
 
     /// `kill -9`: no warning, no clean-up.
@@ -52,8 +63,38 @@ impl Server {
         self.child.kill().await.unwrap();
     }
 
+    /// Reads the log until a line has `text`, and answers that line.
+    pub async fn logged(&mut self, text: &str) -> String {
+        let log = self.log.as_mut().expect("started with its log");
+        let found = async {
+            while let Some(line) = log.next_line().await.unwrap() {
+                if line.contains(text) {
+                    return line;
+                }
+            }
+            panic!("the server ended without logging `{text}`");
+        };
+        tokio::time::timeout(START_MAX, found)
+            .await
+            .unwrap_or_else(|_| panic!("`{text}` was not logged"))
+    }
+
+    /// Asks it to stop, as a service manager does.
+    pub async fn terminate(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(mut self) -> std::process::ExitStatus {
+        let ended = tokio::time::timeout(START_MAX, self.child.wait()).await;
+        ended.expect("the server did not end").unwrap()
+    }
+
     /// Host and port.
     pub fn host(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        let (_, host) = self.url.split_once("://").unwrap();
+        host
     }
 }

@@ -1,112 +1,246 @@
-//! `edgemart admin backup`: a consistent copy of the SQLite database of an installation on this machine, while it
-//! serves. Left out: images (they never change once written, so any copy tool will do) and keys, which belong elsewhere.
+//! `edgemart admin backup`: everything of this machine's installation but its keys, into a folder, while it serves. The
+//! database is copied as it stood at one moment, then the images and pictures that this copy names; they never change
+//! once written, so a later backup into the same folder only adds what is new. Left out: keys, which belong elsewhere,
+//! and uploads under way.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use store::backup::{Tally, copy_bytes};
+use store::{Blobs, Store};
 
-use crate::config::{Config, Flags, load};
+use super::installation::Installation;
+use crate::config::Config;
 use crate::verbs::context::Global;
 use crate::verbs::failure::{Exit, Failure, tell};
 
+/// Where images and pictures lie in a backup.
+const BYTES: &str = "bytes";
+/// How the copies of a database begin and end; the moment stands in between, so that names sort by time.
+pub(super) const SNAPSHOT: (&str, &str) = ("edgemart-", ".db");
+
+/// Backs this machine's installation up into a folder, while it serves.
+///
+/// Opens its database and storage. The folder may hold earlier backups: only new images are copied. Keys (*.key) are not
+/// in it: keep them apart, without them stored registry passwords cannot be opened. Metadata in PostgreSQL is dumped by
+/// pg_dump, first; --bytes-only adds the images then.
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Example:\n  edgemart admin backup /backup/edgemart-2026-11-22.db --data /var/lib/edgemart"
+    before_help = "Example:\n  edgemart admin backup /backup/edgemart --data /var/lib/edgemart"
 )]
 pub(super) struct Backup {
-    /// The copy; it must not exist yet.
-    file: PathBuf,
-    /// Configuration file of the installation; `edgemart.toml` in this folder when it is there.
+    /// The folder; made when missing.
+    folder: PathBuf,
+    /// Only images and pictures, for metadata in PostgreSQL or for a storage with a backup of its own.
+    #[arg(long, conflicts_with = "metadata_only")]
+    bytes_only: bool,
+    /// Only the database, when images are backed up by other means.
     #[arg(long)]
-    config: Option<PathBuf>,
-    /// Folder of the database.
-    #[arg(long)]
-    data: Option<PathBuf>,
+    metadata_only: bool,
+    #[command(flatten)]
+    installation: Installation,
 }
 
 impl Backup {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let flags = Flags {
-            config: self.config.clone(),
-            data: self.data.clone(),
-            ..Flags::default()
-        };
-        let config = load(&flags).map_err(|error| {
-            Failure::new(Exit::Failure, "the configuration cannot be used").why(error)
-        })?;
-        require_database(&config)?;
-        if self.file.exists() {
-            return Err(Failure::new(
-                Exit::Conflict,
-                format!("{} is there already", self.file.display()),
-            )
-            .why("a backup is never overwritten")
-            .fix("choose another name"));
+        let config = self.installation.configuration()?;
+        let sqlite = store::sqlite_file(&config.database_url).is_some();
+        if !sqlite && !self.bytes_only {
+            return Err(in_postgresql(&self.folder));
         }
-        let bytes = copy(&config, &self.file).await?;
-        global.show(&json!({"file": self.file, "bytes": bytes}), String::new)?;
+        let store = open(&config).await?;
+        make_private(&self.folder)?;
+        let copy = match self.bytes_only {
+            true => None,
+            false => Some(Snapshot::take(&store, &self.folder).await?),
+        };
+        let mut tally = None;
+        if !self.metadata_only {
+            // The copy says which bytes belong to it, whatever is published meanwhile.
+            let named = copy.as_ref().map_or(&store, |copy| &copy.store);
+            let target = bytes_of(&self.folder)?;
+            let copied = copy_bytes(&named.reader, &store.blobs, &target).await;
+            tally = Some(copied.map_err(|error| failed(&self.folder, error))?);
+        }
+        let mut told = json!({"folder": self.folder});
+        if let Some(copy) = copy {
+            let (file, bytes) = copy.keep(&self.folder).await?;
+            told["database"] = json!({"file": file, "bytes": bytes});
+            tell(&format!(
+                "{}: {}.",
+                file.display(),
+                web::format::bytes(bytes)
+            ));
+        }
+        if let Some(tally) = &tally {
+            told["bytes"] = told_of(tally);
+            say(tally);
+        }
+        global.show(&told, String::new)?;
         tell(&format!(
-            "{}: {}.",
-            self.file.display(),
-            web::format::bytes(bytes)
-        ));
-        tell(&format!(
-            "Images ({}) and keys (*.key in {}) are not in it.",
-            config.storage_url,
+            "Keys (*.key in {}) are not in it; keep a copy elsewhere.",
             config.data.display()
         ));
-        Ok(())
+        tally.map_or(Ok(()), |tally| complete(&tally, "the storage"))
     }
 }
 
-/// Opening would make an empty database where there is none, and its copy would look like a backup.
-fn require_database(config: &Config) -> Result<(), Failure> {
-    let Some(path) = config.database_url.strip_prefix("sqlite://") else {
-        return Err(Failure::new(
-            Exit::Failure,
-            "this installation keeps its metadata in PostgreSQL",
-        )
-        .fix("use pg_dump, which copies it while in use"));
-    };
-    let path = path.split('?').next().unwrap_or(path);
-    if Path::new(path).is_file() {
+/// What to do instead, ready to paste.
+fn in_postgresql(folder: &Path) -> Failure {
+    let folder = folder.display();
+    Failure::new(Exit::Failure, "this installation keeps its metadata in PostgreSQL")
+        .why("pg_dump copies it as it stands at one moment, and is part of PostgreSQL")
+        .points([
+            format!("first: mkdir -p {folder} && pg_dump --format=custom --file={folder}/edgemart.dump \"$EDGEMART_DATABASE_URL\""),
+            format!("then:  edgemart admin backup {folder} --bytes-only"),
+            format!("back:  pg_restore --no-owner --dbname=\"$EDGEMART_DATABASE_URL\" {folder}/edgemart.dump && edgemart admin restore {folder} --bytes-only"),
+        ])
+        .fix("run these in this order: images first would miss what is published in between")
+}
+
+pub(super) fn storage_keys() -> Option<store::StorageKeys> {
+    crate::run::storage_keys()
+}
+
+async fn open(config: &Config) -> Result<Store, Failure> {
+    store::attach(
+        &config.database_url,
+        &config.storage_url,
+        storage_keys().as_ref(),
+    )
+    .await
+    .map_err(|error| {
+        let exit = match &error {
+            store::OpenError::NoDatabase { .. } => Exit::NotFound,
+            _ => Exit::Failure,
+        };
+        Failure::new(exit, "the installation cannot be opened").why(error)
+    })
+}
+
+pub(super) fn failed(at: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failure, format!("{} could not be used", at.display())).why(error)
+}
+
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| failed(path, error))
+}
+
+fn make_private(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)))
+        .map_err(|error| failed(folder, error))
+}
+
+/// The images and pictures of a backup, as a storage of their own.
+pub(super) fn bytes_of(folder: &Path) -> Result<Blobs, Failure> {
+    let folder = absolute(folder)?.join(BYTES);
+    Blobs::at(&folder_address(&folder)?, None).map_err(|error| failed(&folder, error))
+}
+
+const NO_ADDRESS: &str = "its path cannot be written as an address";
+
+pub(super) fn address(file: &Path) -> Result<String, Failure> {
+    store::sqlite_url(file).ok_or_else(|| failed(file, NO_ADDRESS))
+}
+
+pub(super) fn folder_address(folder: &Path) -> Result<String, Failure> {
+    let url = url::Url::from_directory_path(folder).map_err(|()| failed(folder, NO_ADDRESS))?;
+    Ok(url.into())
+}
+
+/// A copy of the database in a private folder next to its place, so that hashes of passwords are never readable by others
+/// and it has its name only when everything that it names is in the backup, too.
+struct Snapshot {
+    store: Store,
+    scratch: tempfile::TempDir,
+    name: String,
+}
+
+impl Snapshot {
+    const PART: &'static str = "copy.db";
+
+    async fn take(store: &Store, folder: &Path) -> Result<Self, Failure> {
+        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
+        let name = format!("{}{now}{}", SNAPSHOT.0, SNAPSHOT.1);
+        let folder = absolute(folder)?;
+        let scratch = tempfile::Builder::new()
+            .prefix(".edgemart-backup-")
+            .tempdir_in(&folder)
+            .map_err(|error| failed(&folder, error))?;
+        let part = scratch.path().join(Self::PART);
+        store::backup_sqlite(&store.writer, &part)
+            .await
+            .map_err(|error| failed(&folder, error))?;
+        std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o600))
+            .map_err(|error| failed(&part, error))?;
+        let store = store::attach(&address(&part)?, &folder_address(scratch.path())?, None)
+            .await
+            .map_err(|error| failed(&part, error))?;
+        Ok(Self {
+            store,
+            scratch,
+            name,
+        })
+    }
+
+    /// Answers the file and its size in bytes.
+    async fn keep(self, folder: &Path) -> Result<(PathBuf, u64), Failure> {
+        let (part, file) = (
+            self.scratch.path().join(Self::PART),
+            folder.join(&self.name),
+        );
+        self.store
+            .close()
+            .await
+            .map_err(|error| failed(&part, error))?;
+        let broken = |error: std::io::Error| failed(&file, error);
+        let written = std::fs::File::open(&part).map_err(broken)?;
+        written.sync_all().map_err(broken)?;
+        let bytes = written.metadata().map_err(broken)?.len();
+        std::fs::rename(&part, &file).map_err(broken)?;
+        Ok((file, bytes))
+    }
+}
+
+pub(super) fn told_of(tally: &Tally) -> Value {
+    let digests =
+        |list: &[oci::Digest]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
+    json!({
+        "copied": tally.copied,
+        "bytes": tally.bytes,
+        "before": tally.before,
+        "missing": digests(&tally.missing),
+        "altered": digests(&tally.altered),
+    })
+}
+
+pub(super) fn say(tally: &Tally) {
+    tell(&format!(
+        "{} images and pictures ({}) copied, {} were there before.",
+        tally.copied,
+        web::format::bytes(tally.bytes),
+        tally.before
+    ));
+}
+
+/// What is copied stays; what cannot be is named.
+pub(super) fn complete(tally: &Tally, from: &str) -> Result<(), Failure> {
+    if tally.missing.is_empty() && tally.altered.is_empty() {
         return Ok(());
     }
-    Err(
-        Failure::new(Exit::NotFound, format!("there is no database {path}"))
-            .fix("name the installation with --data or --config"),
+    let missing = tally
+        .missing
+        .iter()
+        .map(|digest| format!("{digest} is not there"));
+    let altered = tally
+        .altered
+        .iter()
+        .map(|digest| format!("{digest} has other bytes than its name says"));
+    Err(Failure::new(
+        Exit::Invalid,
+        format!("{from} lacks bytes that the database names; everything else was copied"),
     )
-}
-
-/// Copies into a private folder next to the goal, so that passwords' hashes are never readable by others and the copy
-/// has its name only when it is complete.
-async fn copy(config: &Config, file: &Path) -> Result<u64, Failure> {
-    let what = || {
-        Failure::new(
-            Exit::Failure,
-            format!("{} cannot be written", file.display()),
-        )
-    };
-    let failed = |error: std::io::Error| what().why(error);
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let scratch = tempfile::Builder::new()
-        .prefix(".edgemart-backup-")
-        .tempdir_in(folder)
-        .map_err(failed)?;
-    let part = scratch.path().join("copy.db");
-    let keys = crate::run::storage_keys();
-    let store = store::open(&config.database_url, &config.storage_url, keys.as_ref())
-        .await
-        .map_err(|error| Failure::new(Exit::Failure, "the database cannot be opened").why(error))?;
-    store::backup_sqlite(&store.writer, &part)
-        .await
-        .map_err(|error| what().why(error))?;
-    std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let bytes = std::fs::metadata(&part).map_err(failed)?.len();
-    std::fs::rename(&part, file).map_err(failed)?;
-    Ok(bytes)
+    .points(missing.chain(altered)))
 }

@@ -1,9 +1,16 @@
-//! `edgemart admin …`: reviewers' and operators' verbs, and the backup of this machine's installation.
+//! `edgemart admin …`: reviewers' and operators' verbs. What needs the key files or must work without a server opens the
+//! installation of this machine; everything else asks the marketplace with the operator's token.
 
 mod backup;
+mod installation;
+mod keys;
+mod policy;
 mod publisher;
+mod restore;
 mod review;
+mod set_up;
 mod token_keys;
+mod users;
 
 use super::context::Global;
 use super::failure::Failure;
@@ -22,8 +29,18 @@ enum Verb {
     Review(review::Review),
     /// Change the keys that sign registry tokens, of an installation on this machine, while it runs.
     TokenKeys(token_keys::TokenKeys),
-    /// Copy the SQLite database of an installation on this machine, while it runs.
+    /// The certification policy and the support matrix.
+    Policy(policy::Policy),
+    /// Who has an account, with which roles, and who is shut out.
+    Users(users::Users),
+    /// Print a fresh link that makes the first operator (opens this machine's installation).
+    SetUp(set_up::SetUp),
+    /// The keys that seal stored secrets (opens this machine's installation).
+    Keys(keys::Keys),
+    /// Back this machine's installation up into a folder, while it serves.
     Backup(backup::Backup),
+    /// Restore an installation on this machine from a backup.
+    Restore(restore::Restore),
 }
 
 impl Admin {
@@ -32,7 +49,12 @@ impl Admin {
             Verb::Publisher(asked) => asked.run(global).await,
             Verb::Review(asked) => asked.run(global).await,
             Verb::TokenKeys(asked) => asked.run(global),
+            Verb::Policy(asked) => asked.run(global).await,
+            Verb::Users(asked) => asked.run(global).await,
+            Verb::SetUp(asked) => asked.run(global).await,
+            Verb::Keys(asked) => asked.run(global).await,
             Verb::Backup(asked) => asked.run(global).await,
+            Verb::Restore(asked) => asked.run(global).await,
         }
     }
 }
