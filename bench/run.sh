@@ -9,3 +9,5 @@ echo
 python3 bench/registry.py
 echo
 python3 bench/edge.py
+echo
+python3 bench/submit.py
