@@ -148,12 +148,13 @@ pub async fn attach(
     storage_url: &str,
     keys: Option<&StorageKeys>,
 ) -> Result<Store, OpenError> {
-    let blobs = Blobs::at(storage_url, keys)?;
+    // Before anything else is opened, which would make a folder.
     if let Some(file) = sqlite_file(database_url)
         && !file.is_file()
     {
         return Err(OpenError::NoDatabase { file });
     }
+    let blobs = Blobs::at(storage_url, keys)?;
     let writer = connect(database_url).await?;
     let failed = |source: Error| OpenError::Migration {
         url: without_secrets(database_url),

@@ -29,6 +29,8 @@ impl Server {
     }
 
     async fn spawn(config: &Path, environment: &[(&str, String)], log: Stdio) -> Self {
+        // For the clients of the tests; another test may have named it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut child = Command::new(env!("CARGO_BIN_EXE_edgemart"))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)

@@ -129,8 +129,6 @@ async fn new_files_count_without_a_restart_and_broken_ones_do_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_get_the_second_version_and_secure_cookies() {
     let secure = Secure::start(|authority| authority.issue("market").unwrap()).await;
-    // The client has no provider of its own; another test may have named it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(secure.authority.pem.as_bytes()).unwrap();
     let client = reqwest::Client::builder()
         .no_proxy()
