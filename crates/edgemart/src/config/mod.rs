@@ -131,22 +131,49 @@ fn public_url(told: Option<String>, listen: SocketAddr, tls: bool) -> Result<Url
     Ok(url)
 }
 
+/// Where to listen; on this machine alone unless somebody says otherwise.
+fn address(
+    flags: &Flags,
+    file: &File,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<SocketAddr, ConfigError> {
+    match (flags.listen, environment("EDGEMART_LISTEN")) {
+        (Some(address), _) => Ok(address),
+        (None, Some(text)) => text.parse().map_err(|_| {
+            ConfigError(format!(
+                "EDGEMART_LISTEN is `{text}`; give an address with a port, such as 127.0.0.1:8080"
+            ))
+        }),
+        (None, None) => Ok(file
+            .listen
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))),
+    }
+}
+
+fn log_format(
+    flags: &Flags,
+    file: &File,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<LogFormat, ConfigError> {
+    match (flags.log_format, environment("EDGEMART_LOG_FORMAT")) {
+        (Some(format), _) => Ok(format),
+        (None, Some(text)) => {
+            <LogFormat as clap::ValueEnum>::from_str(&text, false).map_err(|_| {
+                ConfigError(format!(
+                    "EDGEMART_LOG_FORMAT is `{text}`; give text or json"
+                ))
+            })
+        }
+        (None, None) => Ok(file.log_format.unwrap_or_default()),
+    }
+}
+
 fn complete(
     flags: &Flags,
     file: File,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
-    let listen = match (flags.listen, environment("EDGEMART_LISTEN")) {
-        (Some(address), _) => address,
-        (None, Some(text)) => text.parse().map_err(|_| {
-            ConfigError(format!(
-                "EDGEMART_LISTEN is `{text}`; give an address with a port, such as 127.0.0.1:8080"
-            ))
-        })?,
-        (None, None) => file
-            .listen
-            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
-    };
+    let listen = address(flags, &file, &environment)?;
     let tls = tls_files(flags, &file, &environment)?;
     let insecure = flags.insecure_http || file.insecure_http;
     if tls.is_none() && !listen.ip().is_loopback() && !insecure {
@@ -154,17 +181,7 @@ fn complete(
             "listen is {listen}, which other machines reach, and this server would speak plain HTTP. Give it tls_certificate and tls_key, or put a TLS proxy in front and listen on 127.0.0.1, or say --insecure-http (insecure_http = true) if the network is yours"
         )));
     }
-    let log_format = match (flags.log_format, environment("EDGEMART_LOG_FORMAT")) {
-        (Some(format), _) => format,
-        (None, Some(text)) => {
-            <LogFormat as clap::ValueEnum>::from_str(&text, false).map_err(|_| {
-                ConfigError(format!(
-                    "EDGEMART_LOG_FORMAT is `{text}`; give text or json"
-                ))
-            })?
-        }
-        (None, None) => file.log_format.unwrap_or_default(),
-    };
+    let log_format = log_format(flags, &file, &environment)?;
     let data = flags
         .data
         .clone()
