@@ -9,7 +9,7 @@ use store::{Blobs, Store, registry};
 use testkit::engines::for_each_engine;
 use testkit::folder::Folder;
 
-const NOW: i64 = 1_700_000_000_000_000;
+use crate::rows::{NOW, begin, publisher_id};
 
 async fn keep(store: &Store, repo: &str, bytes: &'static [u8]) -> Digest {
     let digest = Digest::sha256_of(bytes);
@@ -31,6 +31,7 @@ async fn keep(store: &Store, repo: &str, bytes: &'static [u8]) -> Digest {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_the_database_names_is_copied_once() {
     for_each_engine(|store: Store| async move {
+        begin(&store).await;
         let first = keep(&store, "p/one", b"first").await;
         keep(&store, "p/two", b"first").await;
         let second = keep(&store, "p/two", b"the second").await;
@@ -44,7 +45,7 @@ async fn everything_that_the_database_names_is_copied_once() {
         let tx = store.writer.begin().await.unwrap();
         let row = Media {
             digest: digest.clone(),
-            publisher: "p".parse().unwrap(),
+            publisher: publisher_id("p1"),
             media_type: "image/png".into(),
             size: 7,
             created_at: NOW,
