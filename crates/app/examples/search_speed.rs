@@ -152,6 +152,7 @@ fn module(at: usize, numbers: &mut Numbers, words: &Words) -> Module {
         publisher_title: key.publisher.to_string(),
         listed: true,
         stop: None,
+        withdrawn: Vec::new(),
         verified: at.is_multiple_of(2),
         title: words.text(numbers, 3),
         summary: words.text(numbers, 12),

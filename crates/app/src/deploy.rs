@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::defaults::Defaults;
 use domain::deployment::{self, ModuleEntry};
 use domain::placeholder::{self, Placeholder};
 use domain::release::Release;
@@ -75,6 +76,23 @@ pub fn image_reference(app: &App, plan: &ModulePlan, release: &Release) -> Strin
     )
 }
 
+/// A plan's defaults with the customer's values in them, checked again.
+pub(crate) fn filled(
+    defaults: &Defaults,
+    values: &BTreeMap<String, String>,
+) -> Result<Defaults, NoManifest> {
+    let filled = placeholder::fill(defaults, values).map_err(NoManifest::Unfilled)?;
+    let wrong: Vec<Violation> = domain::defaults::check_defaults(&filled)
+        .into_iter()
+        .filter(|violation| violation.level == Level::Error)
+        .collect();
+    if wrong.is_empty() {
+        Ok(filled)
+    } else {
+        Err(Refused::Invalid(wrong).into())
+    }
+}
+
 /// The entry of a module for a manifest, filled and checked again.
 pub fn entry(
     app: &App,
@@ -82,21 +100,22 @@ pub fn entry(
     plan: &str,
     choice: &Choice,
 ) -> Result<ModuleEntry, NoManifest> {
+    let wanted = choice.version.clone().unwrap_or_default();
+    if let Some(withdrawn) = module.withdrawn(plan, &wanted) {
+        return Err(Refused::Gone {
+            what: "version",
+            name: wanted,
+            reason: withdrawn.reason.clone(),
+        }
+        .into());
+    }
     let plan = module
         .plan(plan)
         .ok_or_else(|| Refused::not_found("plan", plan))?;
     let release = plan
         .release(choice.version.as_deref())
-        .ok_or_else(|| Refused::not_found("version", choice.version.clone().unwrap_or_default()))?;
-    let filled =
-        placeholder::fill(&release.defaults, &choice.values).map_err(NoManifest::Unfilled)?;
-    let wrong: Vec<Violation> = domain::defaults::check_defaults(&filled)
-        .into_iter()
-        .filter(|violation| violation.level == Level::Error)
-        .collect();
-    if !wrong.is_empty() {
-        return Err(Refused::Invalid(wrong).into());
-    }
+        .ok_or_else(|| Refused::not_found("version", wanted))?;
+    let filled = filled(&release.defaults, &choice.values)?;
     let image = image_reference(app, plan, release);
     let mut entry = ModuleEntry::new(&filled, &image, choice.module_name.as_deref());
     entry.version = release.version.to_string();

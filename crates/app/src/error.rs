@@ -23,6 +23,16 @@ pub enum Refused {
     /// The thing is in a state that does not allow this, or someone else was faster.
     #[error("{0}")]
     Conflict(String),
+    /// It was public, and the operator took it down.
+    #[error("{what} `{name}` was taken down: {reason}")]
+    Gone {
+        /// Such as `module`.
+        what: &'static str,
+        /// As it was asked for.
+        name: String,
+        /// The operator's words.
+        reason: String,
+    },
     /// Too many tries; come back later.
     #[error("too many tries; wait {seconds} seconds and try again")]
     TooMany {

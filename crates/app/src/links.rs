@@ -1,40 +1,55 @@
 //! Do the addresses in a listing answer? Asked only when the operator allows outgoing connections, through the same
 //! guard as an import: a listing must not make the server talk to its own network.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use certify::LinkEvidence;
 use domain::offer::Offer;
+use futures_util::stream::{self, StreamExt as _};
 
 use crate::App;
 
 /// How long one address may take.
 const LINK_SECONDS_MAX: u64 = 10;
+/// Addresses asked at the same moment.
+const LINKS_PARALLEL_MAX: usize = 4;
 
 /// Asks every address of an offer once; `None` when outgoing connections are off.
 pub(crate) async fn check(app: &App, offer: &Offer) -> Option<Vec<LinkEvidence>> {
     if !app.settings.check_links {
         return None;
     }
-    let mut found = Vec::new();
-    for (field, url) in addresses(offer) {
-        let asked = tokio::time::timeout(
-            Duration::from_secs(LINK_SECONDS_MAX),
-            app.egress.head_status(&url),
-        );
-        let status = match asked.await {
-            Ok(Ok(status)) => Ok(status),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {LINK_SECONDS_MAX} seconds")),
-        };
-        found.push(LinkEvidence {
+    let fields = addresses(offer);
+    let each: BTreeSet<String> = fields.iter().map(|(_, url)| url.clone()).collect();
+    let asked: BTreeMap<String, Result<u16, String>> = stream::iter(each)
+        .map(|url| async move {
+            let status = ask(app, &url).await;
+            (url, status)
+        })
+        .buffer_unordered(LINKS_PARALLEL_MAX)
+        .collect()
+        .await;
+    let evidence = fields.into_iter().filter_map(|(field, url)| {
+        let status = asked.get(&url)?.clone();
+        Some(LinkEvidence {
             url,
             field,
             status,
             text: None,
-        });
+        })
+    });
+    Some(evidence.collect())
+}
+
+/// What one address answers, or why it does not.
+async fn ask(app: &App, url: &str) -> Result<u16, String> {
+    let limit = Duration::from_secs(LINK_SECONDS_MAX);
+    match tokio::time::timeout(limit, app.egress.head_status(url)).await {
+        Ok(Ok(status)) => Ok(status),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {LINK_SECONDS_MAX} seconds")),
     }
-    Some(found)
 }
 
 fn addresses(offer: &Offer) -> Vec<(String, String)> {

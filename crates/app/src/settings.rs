@@ -76,6 +76,8 @@ pub struct Limits {
     pub preview_hours_max: u32,
     /// Jobs run at once by this process.
     pub jobs_parallel_max: usize,
+    /// Hours after a takedown in which it can be lifted; then the bytes go.
+    pub takedown_hours_max: u32,
 }
 
 impl Default for Limits {
@@ -87,6 +89,7 @@ impl Default for Limits {
             import_parallel_max: 4,
             preview_hours_max: 14 * 24,
             jobs_parallel_max: 2,
+            takedown_hours_max: 30 * 24,
         }
     }
 }

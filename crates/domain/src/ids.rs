@@ -26,7 +26,15 @@ pub const RESERVED: &[&str] = &[
 
 /// Words that the portal's own addresses use below `/publish/` and `/publish/{publisher}/`. They are legal ids, so
 /// they are refused for new publishers and offers where those are made.
-pub const PORTAL_WORDS: &[&str] = &["guide", "leads", "members", "new", "offers", "submissions"];
+pub const PORTAL_WORDS: &[&str] = &[
+    "guide",
+    "leads",
+    "members",
+    "new",
+    "offers",
+    "profile",
+    "submissions",
+];
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -280,6 +280,21 @@ async fn sign_in(market: &Market) {
     );
 }
 
+async fn try_preview(market: &Market) {
+    let preview = [
+        "offer",
+        "preview",
+        "contoso.temperature-sensor",
+        "--plan",
+        "standard",
+    ];
+    let (manifest, said) = market.ends("owner", 0, &preview).await;
+    let agent = &json(&manifest)["modulesContent"]["$edgeAgent"]["properties.desired"];
+    let credentials = &agent["runtime"]["settings"]["registryCredentials"];
+    assert_eq!(credentials["edgemart-preview"]["username"], "preview");
+    assert!(said.contains("podman pull"), "{said}");
+}
+
 async fn publish(market: &Market, dir: &Path) {
     let dir = dir.to_str().unwrap();
     market.ends("owner", 0, &["offer", "lint", dir]).await;
@@ -310,6 +325,7 @@ async fn publish(market: &Market, dir: &Path) {
     for step in ["importing", "certifying"] {
         assert!(said.contains(step), "{step} is not in {said}");
     }
+    try_preview(market).await;
     market
         .ends(
             "stranger",
@@ -416,6 +432,41 @@ async fn find_and_deploy(market: &Market) {
         .await;
 }
 
+/// Asks until a verb ends so; the catalog follows within a second.
+async fn until(market: &Market, code: i32, arguments: &[&str]) -> String {
+    let begun = std::time::Instant::now();
+    loop {
+        let output = market.edgemart("stranger", arguments, "").await;
+        if output.status.code() == Some(code) {
+            return String::from_utf8(output.stderr).unwrap();
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{arguments:?}: {output:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+async fn leave_and_come_back(market: &Market) {
+    const SENSOR: &str = "contoso.temperature-sensor";
+    let down = ["admin", "takedown", SENSOR, "--reason", "A leaked key."];
+    market.ends("owner", 4, &down).await;
+    let down = [down.as_slice(), &["-o", "json"]].concat();
+    let (made, _) = market.ends("operator", 0, &down).await;
+    let id = json(&made)["id"].as_str().unwrap().to_owned();
+    let said = until(market, 3, &["show", SENSOR]).await;
+    assert!(said.contains("A leaked key."), "{said}");
+    let (list, _) = market.ends("operator", 0, &["admin", "takedowns"]).await;
+    assert!(list.contains(&id) && list.contains("in force"), "{list}");
+    let lift = ["admin", "lift", &id, "--reason", "It was revoked."];
+    market.ends("operator", 0, &lift).await;
+    market.ends("operator", 6, &lift).await;
+    until(market, 0, &["show", SENSOR]).await;
+
+    let stop = ["offer", "stop", SENSOR, "--reason", "end-of-support"];
+    market.ends("owner", 0, &stop).await;
+    market.ends("owner", 6, &stop).await;
+    market.ends("owner", 0, &["offer", "resume", SENSOR]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_module_goes_from_a_folder_into_a_deployment() {
     let market = Market::open().await;
@@ -425,6 +476,7 @@ async fn a_module_goes_from_a_folder_into_a_deployment() {
     let dir = market.sample("temperature-sensor");
     publish(&market, &dir).await;
     find_and_deploy(&market).await;
+    leave_and_come_back(&market).await;
 
     let none = [
         "manifest",

@@ -86,3 +86,25 @@ pub async fn count_operators(source: &impl Source) -> Result<u64, Error> {
         .filter(Column::DisabledAt.is_null());
     Ok(operators.count(&source.connection()).await?)
 }
+
+/// What stands in place of the password hash of an erased account: no password matches it.
+const ERASED: &str = "erased";
+
+/// Whether the person behind an account was erased.
+pub fn is_erased(account: &Account) -> bool {
+    account.password_hash == ERASED
+}
+
+/// Replaces everything that tells who somebody is, and shuts the account out for good. Its id stays, so that the audit
+/// trail keeps a pseudonym. `false`: no such account.
+pub async fn erase(tx: &Tx, id: &str, name: &str, now: i64) -> Result<bool, Error> {
+    let values = [
+        (Column::Email, Expr::value(format!("{id}@erased.invalid"))),
+        (Column::Name, Expr::value(name)),
+        (Column::PasswordHash, Expr::value(ERASED)),
+        (Column::Reviewer, Expr::value(false)),
+        (Column::Operator, Expr::value(false)),
+        (Column::DisabledAt, Expr::value(now)),
+    ];
+    update(tx, id, values).await
+}

@@ -1,5 +1,7 @@
-//! What happened: who did what to which thing. Events are only ever added.
+//! What happened: who did what to which thing. Events are only ever added; erasing a person empties the data of those
+//! about the account, and nothing else.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 
@@ -95,4 +97,30 @@ pub async fn recent(
         .into_iter()
         .map(read)
         .collect()
+}
+
+/// Empties the data of every event about an account: network addresses, names of tokens. Tells of how many.
+pub async fn scrub_account(tx: &Tx, account_id: &str) -> Result<u64, Error> {
+    let query = Entity::update_many()
+        .col_expr(Column::Data, Expr::value("{}"))
+        .filter(Column::SubjectKind.eq("account"))
+        .filter(Column::Subject.eq(account_id));
+    Ok(query.exec(&tx.inner).await?.rows_affected)
+}
+
+/// The subjects of one kind of event of one actor, each once, in order.
+pub async fn subjects_of_actor(
+    source: &impl Source,
+    actor: &str,
+    kind: &str,
+) -> Result<Vec<String>, Error> {
+    let rows = Entity::find()
+        .filter(Column::Actor.eq(actor))
+        .filter(Column::Kind.eq(kind))
+        .order_by_asc(Column::Subject)
+        .all(&source.connection())
+        .await?;
+    let mut subjects: Vec<String> = rows.into_iter().map(|row| row.subject).collect();
+    subjects.dedup();
+    Ok(subjects)
 }

@@ -1,6 +1,7 @@
 //! Leads: customers who agreed to be passed on to a publisher.
 
 use domain::ids::{OfferKey, PlanName, PublisherId};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::column::Row;
@@ -125,4 +126,23 @@ pub async fn of_publisher(
         .into_iter()
         .map(read)
         .collect()
+}
+
+/// Takes the person out of an account's leads; that somebody asked for the offer, and when, stays. Tells of how many.
+pub async fn scrub_of_account(tx: &Tx, account_id: &str, name: &str) -> Result<u64, Error> {
+    let personal = [
+        Column::Email,
+        Column::Company,
+        Column::Title,
+        Column::Phone,
+        Column::Country,
+    ];
+    let mut query = Entity::update_many()
+        .col_expr(Column::Name, Expr::value(name))
+        .col_expr(Column::AccountId, Expr::value(None::<String>))
+        .filter(Column::AccountId.eq(account_id));
+    for column in personal {
+        query = query.col_expr(column, Expr::value(""));
+    }
+    Ok(query.exec(&tx.inner).await?.rows_affected)
 }

@@ -19,6 +19,7 @@ pub mod leads;
 pub mod media;
 pub mod members;
 pub mod offers;
+pub mod preview_audience;
 pub mod publishers;
 pub mod registry;
 pub mod releases;
@@ -27,6 +28,7 @@ pub mod settings;
 pub mod setup_links;
 pub mod steps;
 pub mod submissions;
+pub mod takedowns;
 pub mod tokens;
 
 mod column;

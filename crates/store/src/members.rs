@@ -100,3 +100,9 @@ pub async fn of_publisher(
     }
     Ok(found)
 }
+
+/// Takes an account out of every publisher; tells of how many.
+pub async fn remove_of_account(tx: &Tx, account_id: &str) -> Result<u64, Error> {
+    let query = Entity::delete_many().filter(Column::AccountId.eq(account_id));
+    Ok(query.exec(&tx.inner).await?.rows_affected)
+}

@@ -1,7 +1,7 @@
 //! The steps of a submission's pipeline, each with its start, end, outcome and log.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::step::{Column, Entity};
 use crate::error::Error;
@@ -94,6 +94,23 @@ pub async fn of_submission(source: &impl Source, submission: &str) -> Result<Vec
         .filter(Column::Submission.eq(submission))
         .order_by_asc(Column::StartedAt)
         .order_by_asc(Column::Step);
+    Ok(query.all(&source.connection()).await?)
+}
+
+/// The last `limit` runs of one step that ended in one of these outcomes, over all submissions, newest first.
+pub async fn recent(
+    source: &impl Source,
+    step: &str,
+    outcomes: &[&str],
+    limit: u64,
+) -> Result<Vec<StepRow>, Error> {
+    let query = Entity::find()
+        .filter(Column::Step.eq(step))
+        .filter(Column::Outcome.is_in(outcomes.iter().copied()))
+        .filter(Column::EndedAt.is_not_null())
+        .order_by_desc(Column::EndedAt)
+        .order_by_asc(Column::Submission)
+        .limit(limit);
     Ok(query.all(&source.connection()).await?)
 }
 

@@ -108,3 +108,9 @@ pub async fn touch(tx: &Tx, id: &str, now: i64) -> Result<bool, Error> {
         .filter(Column::Id.eq(id));
     Ok(query.exec(&tx.inner).await?.rows_affected == 1)
 }
+
+/// Removes every token of an account, names and all; tells how many.
+pub async fn delete_of_account(tx: &Tx, account_id: &str) -> Result<u64, Error> {
+    let query = Entity::delete_many().filter(Column::AccountId.eq(account_id));
+    Ok(query.exec(&tx.inner).await?.rows_affected)
+}

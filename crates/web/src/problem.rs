@@ -105,6 +105,14 @@ impl From<Refused> for Problem {
                 "Not found",
                 format!("There is no {what} `{name}` here. Check the name, or search for it."),
             ),
+            Refused::Gone { what, name, reason } => Self {
+                more: vec![("reason", json!(reason))],
+                ..Self::new(
+                    StatusCode::GONE,
+                    "Taken down",
+                    format!("The operator took the {what} `{name}` down: {reason}"),
+                )
+            },
             Refused::Invalid(violations) => Self {
                 violations,
                 ..Self::new(

@@ -12,6 +12,8 @@ mod common;
 #[path = "portal/decisions.rs"]
 mod decisions;
 mod people;
+#[path = "portal/people.rs"]
+mod persons;
 
 use axum::http::StatusCode;
 use common::{Answer, DEV, Market};

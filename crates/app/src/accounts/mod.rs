@@ -1,5 +1,7 @@
-//! Accounts: signing up, signing in, sessions, access tokens and the first operator.
+//! Accounts: signing up, signing in, sessions, access tokens, the first operator, and erasing a person.
 
+mod change_password;
+mod erase;
 mod log_in;
 mod password;
 mod roles;
@@ -9,6 +11,8 @@ mod sign_up;
 mod throttle;
 mod token;
 
+pub use change_password::change_password;
+pub use erase::{ERASED_NAME, erase_account, erase_own_account};
 pub use log_in::log_in;
 pub use password::{hash_password, verify_password};
 pub use roles::{set_disabled, set_roles};

@@ -15,7 +15,7 @@ async fn account(app: &App, id: &str) -> Result<store::accounts::Account, Refuse
 }
 
 /// Asked within the change's own transaction, so that two operators cannot drop each other at once.
-async fn keep_one_operator(tx: &store::Tx) -> Result<(), Refused> {
+pub(super) async fn keep_one_operator(tx: &store::Tx) -> Result<(), Refused> {
     if store::accounts::count_operators(tx).await? > 0 {
         return Ok(());
     }
@@ -33,7 +33,12 @@ pub async fn set_roles(
     operator: bool,
 ) -> Result<(), Refused> {
     actor.require_operator()?;
-    account(app, id).await?;
+    let row = account(app, id).await?;
+    if store::accounts::is_erased(&row) {
+        return Err(Refused::Conflict(
+            "The person behind this account was erased; it has no roles any more.".into(),
+        ));
+    }
     let tx = app.writer.begin().await?;
     store::accounts::set_roles(&tx, id, reviewer, operator).await?;
     keep_one_operator(&tx).await?;
@@ -55,6 +60,11 @@ pub async fn set_disabled(
     let row = account(app, id).await?;
     if row.disabled_at.is_some() == disabled {
         return Ok(());
+    }
+    if store::accounts::is_erased(&row) {
+        return Err(Refused::Conflict(
+            "The person behind this account was erased; it is shut out for good.".into(),
+        ));
     }
     let tx = app.writer.begin().await?;
     store::accounts::set_disabled(&tx, id, disabled.then(|| app.clock.now())).await?;

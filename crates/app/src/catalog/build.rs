@@ -12,10 +12,12 @@ use domain::release::Release;
 use store::offers::OfferRow;
 use store::publishers::Publisher;
 use store::submissions::Submission;
+use store::takedowns::Takedown;
 use store::{Error, Reader};
 
 use super::search::Index;
-use super::{Module, ModulePlan, Snapshot};
+use super::{Module, ModulePlan, Snapshot, Withdrawn};
+use crate::admin::standing;
 
 /// Why there is no new snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -37,20 +39,46 @@ pub async fn build(reader: &Reader) -> Result<Snapshot, BuildError> {
         .into_iter()
         .map(|publisher| (publisher.id.clone(), publisher))
         .collect();
-    let mut modules = Vec::new();
+    let mut down: BTreeMap<OfferKey, Vec<Takedown>> = BTreeMap::new();
+    for takedown in store::takedowns::in_force(reader).await? {
+        down.entry(takedown.key.clone()).or_default().push(takedown);
+    }
+    let (mut modules, mut gone) = (Vec::new(), BTreeMap::new());
     for (row, submission) in store::offers::listing_all_live(reader).await? {
         let releases = store::releases::of_offer(reader, &row.key).await?;
-        match module(&row, submission, releases, &publishers) {
-            Some(module) => modules.push(Arc::new(module)),
+        let down = down.remove(&row.key).unwrap_or_default();
+        let stands = standing(&releases, &down);
+        if let (Some(last), true) = (down.last(), stands.is_empty()) {
+            let whole = down.iter().find(|takedown| takedown.release.is_none());
+            gone.insert(row.key, whole.unwrap_or(last).reason.clone());
+            continue;
+        }
+        match module(&row, submission, stands, &publishers) {
+            Some(mut module) => {
+                module.withdrawn = withdrawn(down);
+                modules.push(Arc::new(module));
+            }
             None => {
                 tracing::error!(offer = %row.key, "a live listing is incomplete and was left out of the catalog");
             }
         }
     }
     match tokio::task::spawn_blocking(move || Snapshot::of(version, modules)).await {
-        Ok(built) => built,
+        Ok(built) => built.map(|snapshot| Snapshot { gone, ..snapshot }),
         Err(error) => Err(BuildError::Index(error.to_string())),
     }
+}
+
+fn withdrawn(down: Vec<Takedown>) -> Vec<Withdrawn> {
+    let releases = down.into_iter().filter_map(|takedown| {
+        let (plan, version) = takedown.release?;
+        Some(Withdrawn {
+            plan,
+            version,
+            reason: takedown.reason,
+        })
+    });
+    releases.collect()
 }
 
 impl Snapshot {
@@ -61,9 +89,35 @@ impl Snapshot {
         Ok(Self {
             version,
             modules,
+            gone: BTreeMap::new(),
             index,
         })
     }
+}
+
+/// The module that a submission would become; `None` when it has no release to show.
+pub(crate) async fn preview(
+    reader: &Reader,
+    submission: Submission,
+    releases: Vec<Release>,
+) -> Result<Option<Module>, Error> {
+    let key = &submission.key;
+    let Some(row) = store::offers::find(reader, key).await? else {
+        return Ok(None);
+    };
+    let publisher = store::publishers::find(reader, &key.publisher).await?;
+    let publishers = publisher.map(|publisher| (publisher.id.clone(), publisher));
+    let shown = OfferRow {
+        state: OfferState::Live,
+        stop: None,
+        ..row
+    };
+    Ok(module(
+        &shown,
+        submission,
+        releases,
+        &publishers.into_iter().collect(),
+    ))
 }
 
 /// The plans that have a release, each with its releases, newest first; hidden plans last.
@@ -150,5 +204,6 @@ pub(super) fn module(
             .and_then(|value| serde_json::from_value::<Report>(value).ok()),
         first_released_at,
         released_at,
+        withdrawn: Vec::new(),
     })
 }

@@ -10,17 +10,22 @@ mod query;
 mod search;
 mod table;
 
+pub(crate) use build::preview;
 pub use build::{BuildError, build};
 pub use facets::{Facet, FacetValue, Facets};
 pub use follow::follow;
-pub use module::{Module, ModulePlan};
+pub use module::{Module, ModulePlan, Withdrawn};
 pub use query::{PAGE_SIZE, PAGE_SIZE_MAX, Query, Sort};
 pub use search::{Hit, Results};
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::ids::OfferKey;
 use search::Index;
+
+use crate::App;
+use crate::error::Refused;
 
 /// One immutable state of the catalog.
 pub struct Snapshot {
@@ -28,6 +33,8 @@ pub struct Snapshot {
     pub version: i64,
     /// Modules in the order of their ids.
     pub modules: Vec<Arc<Module>>,
+    /// Modules that the operator took down, with the reason.
+    pub gone: BTreeMap<OfferKey, String>,
     index: Index,
 }
 
@@ -80,5 +87,27 @@ impl Snapshot {
     /// Answers a query: hits of one page, the total, and counts for every facet.
     pub fn search(&self, query: &Query) -> Results {
         self.index.search(self, query)
+    }
+}
+
+impl App {
+    /// A module by id, listed or stopped; says why when it was taken down.
+    pub fn module(&self, key: &OfferKey) -> Result<Arc<Module>, Refused> {
+        let snapshot = self.catalog.snapshot();
+        if let Some(module) = snapshot.module(key) {
+            return Ok(module);
+        }
+        let name = key.to_string();
+        match snapshot.gone.get(key) {
+            Some(reason) => Err(Refused::Gone {
+                what: "module",
+                name,
+                reason: reason.clone(),
+            }),
+            None => Err(Refused::NotFound {
+                what: "module",
+                name,
+            }),
+        }
     }
 }

@@ -5,6 +5,7 @@ use domain::ids::{OfferKey, PlanName};
 use domain::offer::{Contact, Link, Logos, ModuleKind, Price, Terms};
 use domain::placeholder::Placeholder;
 use domain::release::Release;
+use domain::tag::Version;
 use oci::Platform;
 use store::offers::StopInfo;
 
@@ -63,6 +64,19 @@ pub struct Module {
     pub first_released_at: i64,
     /// Newest release, microseconds.
     pub released_at: i64,
+    /// Releases that the operator took down.
+    pub withdrawn: Vec<Withdrawn>,
+}
+
+/// A release that was taken down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Of which plan.
+    pub plan: PlanName,
+    /// Which version.
+    pub version: Version,
+    /// The operator's words.
+    pub reason: String,
 }
 
 /// One plan of a module.
@@ -92,6 +106,14 @@ impl Module {
     /// A plan by id, hidden ones included.
     pub fn plan(&self, plan: &str) -> Option<&ModulePlan> {
         self.plans.iter().find(|p| p.plan.as_str() == plan)
+    }
+
+    /// Why a version of a plan, or everything of a plan, is gone, if the operator took it down.
+    pub fn withdrawn(&self, plan: &str, version: &str) -> Option<&Withdrawn> {
+        let nothing_left = self.plan(plan).is_none();
+        self.withdrawn.iter().rev().find(|one| {
+            one.plan.as_str() == plan && (nothing_left || one.version.to_string() == version)
+        })
     }
 
     /// Plans that are listed.

@@ -1,4 +1,4 @@
-//! Background jobs: import, certify, publish. A row each, claimed under a lease, run again after a crash.
+//! Background jobs: import, certify, publish, purge. A row each, claimed under a lease, run again after a crash.
 //! What a job does stands in `pipeline`; this only queues, claims, renews, retries and gives up.
 
 mod housekeeping;
@@ -24,6 +24,8 @@ pub enum Kind {
     Certify,
     /// Make it live.
     Publish,
+    /// Remove the bytes of a takedown that nobody lifted.
+    Purge,
 }
 
 impl Kind {
@@ -33,6 +35,15 @@ impl Kind {
             Self::Import => "import",
             Self::Certify => "certify",
             Self::Publish => "publish",
+            Self::Purge => "purge",
+        }
+    }
+
+    /// What the work is done on, as its payload names it.
+    pub(crate) fn subject(self) -> &'static str {
+        match self {
+            Self::Import | Self::Certify | Self::Publish => "submission",
+            Self::Purge => "takedown",
         }
     }
 }
@@ -40,7 +51,7 @@ impl Kind {
 impl std::str::FromStr for Kind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Import, Self::Certify, Self::Publish]
+        [Self::Import, Self::Certify, Self::Publish, Self::Purge]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not a job kind"))
@@ -54,16 +65,26 @@ impl App {
         &self,
         tx: &Tx,
         kind: Kind,
-        submission: &str,
+        subject: &str,
     ) -> Result<(), store::Error> {
-        let now = self.clock.now();
+        self.enqueue_for(tx, kind, subject, self.clock.now()).await
+    }
+
+    /// The same for a later time.
+    pub(crate) async fn enqueue_for(
+        &self,
+        tx: &Tx,
+        kind: Kind,
+        subject: &str,
+        run_at: i64,
+    ) -> Result<(), store::Error> {
         let job = NewJob {
             id: new_id(),
             kind: kind.as_str().to_owned(),
-            payload: json!({ "submission": submission }),
-            unique_key: Some(format!("{}/{submission}", kind.as_str())),
-            run_at: now,
-            created_at: now,
+            payload: json!({ kind.subject(): subject }),
+            unique_key: Some(format!("{}/{subject}", kind.as_str())),
+            run_at,
+            created_at: self.clock.now(),
         };
         store::jobs::enqueue(tx, &job).await?;
         Ok(())

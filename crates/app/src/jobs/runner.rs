@@ -86,8 +86,9 @@ async fn claim(app: &App, worker: &str) -> Option<Job> {
 
 async fn work(app: App, worker: String, job: Job) {
     let kind = job.kind.parse::<Kind>();
-    let submission = job.payload.get("submission").and_then(Value::as_str);
-    let (Ok(kind), Some(submission)) = (kind, submission) else {
+    let subject = kind.as_ref().ok().map(|kind| kind.subject());
+    let subject = subject.and_then(|name| job.payload.get(name).and_then(Value::as_str));
+    let (Ok(kind), Some(subject)) = (kind, subject) else {
         tracing::error!(
             job = job.id,
             kind = job.kind,
@@ -103,9 +104,10 @@ async fn work(app: App, worker: String, job: Job) {
     };
     let doing = async {
         match kind {
-            Kind::Import => pipeline::import(&app, submission).await,
-            Kind::Certify => pipeline::certify(&app, submission).await,
-            Kind::Publish => pipeline::publish(&app, submission).await,
+            Kind::Import => pipeline::import(&app, subject).await,
+            Kind::Certify => pipeline::certify(&app, subject).await,
+            Kind::Publish => pipeline::publish(&app, subject).await,
+            Kind::Purge => pipeline::purge(&app, subject).await,
         }
     };
     tokio::pin!(doing);

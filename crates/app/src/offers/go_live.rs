@@ -7,6 +7,7 @@ use domain::role::PublisherAction;
 
 use super::{advance, require_approved, submission_for};
 use crate::App;
+use crate::admin::require_not_taken_down;
 use crate::error::Refused;
 use crate::jobs::Kind;
 
@@ -15,6 +16,7 @@ pub async fn go_live(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> 
     let submission = submission_for(app, actor, id, PublisherAction::GoLive).await?;
     require_approved(app, &submission.key).await?;
     let tx = app.writer.begin().await?;
+    require_not_taken_down(&tx, &submission.key).await?;
     advance(
         app,
         &tx,

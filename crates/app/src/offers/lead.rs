@@ -42,10 +42,7 @@ pub async fn get_it_now(
     command: GetItNow,
 ) -> Result<(), Refused> {
     let account = actor.account()?;
-    let module = app
-        .catalog
-        .module(key)
-        .ok_or_else(|| Refused::not_found("module", key.to_string()))?;
+    let module = app.module(key)?;
     let plan: PlanName = command
         .plan
         .parse()

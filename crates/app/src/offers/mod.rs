@@ -1,5 +1,6 @@
 //! Offers: what a publisher edits, submits, signs off and stops selling; and the reviewer's part in between.
 
+mod audience;
 mod cancel;
 mod create;
 mod credentials;
@@ -12,6 +13,7 @@ mod save_draft;
 mod stop_selling;
 mod submit;
 
+pub use audience::{AUDIENCE_MAX, invite_to_preview, uninvite_from_preview};
 pub use cancel::cancel_submission;
 pub use create::create_offer;
 pub use credentials::{UpstreamCredentials, forget_credentials, put_credentials};
@@ -19,7 +21,9 @@ pub(crate) use credentials::{open_credentials, row_id as credentials_row_id};
 pub use go_live::go_live;
 pub use lead::{GetItNow, get_it_now, leads_csv};
 pub use logo::put_logo;
-pub use preview::{PreviewToken, create_preview_token, preview_manifest};
+pub use preview::{
+    Preview, PreviewToken, create_preview_token, preview_for, preview_manifest, preview_module,
+};
 pub use review::{Verdict, review_submission, waive_rule};
 pub use save_draft::save_draft;
 pub use stop_selling::{StopSelling, resume_selling, stop_selling};

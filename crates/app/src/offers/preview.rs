@@ -1,4 +1,5 @@
-//! A member tries a preview before signing off: with a fresh pull token for one plan alone, by hand or inside a manifest's
+//! A member, or somebody of the offer's preview audience, tries a preview before it is signed off: the module as visitors
+//! will see it, and its image with a fresh pull token for one plan alone, by hand or inside a manifest's
 //! `registryCredentials`. A token ends with the preview, at go-live, or when the submission is cancelled.
 //! Refuses submissions that are not in preview, unknown plans, and placeholders left unfilled.
 
@@ -6,18 +7,17 @@ use domain::actor::Actor;
 use domain::deployment::{self, ModuleEntry, RegistryCredentials};
 use domain::lifecycle::State;
 use domain::offer::Plan;
-use domain::placeholder;
-use domain::role::PublisherAction;
+use domain::role::{PublisherAction, TokenScope};
 use serde_json::{Value, json};
 use store::registry::pull_tokens::PullToken;
 use store::submissions::Submission;
 
-use super::submission_for;
 use crate::App;
+use crate::catalog::{self, Module};
 use crate::clock::{DAY, new_id, new_secret, secret_hash};
-use crate::deploy::{Choice, Form, NoManifest};
+use crate::deploy::{Choice, Form, NoManifest, filled};
 use crate::error::Refused;
-use crate::pipeline::imported;
+use crate::pipeline::{imported, releases_of};
 use crate::record::Subject;
 use crate::registry::PREVIEW_USER;
 
@@ -32,19 +32,37 @@ pub struct PreviewToken {
     pub expires_at: i64,
 }
 
-async fn in_preview(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    plan: &str,
-) -> Result<(Submission, Plan), Refused> {
-    let submission = submission_for(app, actor, id, PublisherAction::Submit).await?;
+/// The submission, if the actor may look at its preview; for others it is not there.
+pub async fn preview_for(app: &App, actor: &Actor, id: &str) -> Result<Submission, Refused> {
+    let account = actor.account()?;
+    let submission = store::submissions::find(&app.reader, id)
+        .await?
+        .ok_or_else(|| Refused::not_found("submission", id))?;
+    let member = actor.require(&submission.key.publisher, PublisherAction::Submit);
+    if let Err(refused) = member {
+        account.require_scope(TokenScope::Read)?;
+        let invited =
+            store::preview_audience::holds(&app.reader, &submission.key, &account.id).await?;
+        if !invited {
+            return Err(refused.into());
+        }
+    }
     if submission.state != State::Preview {
         let words = submission.state.words();
         return Err(Refused::Conflict(format!(
             "This submission is {words}, not in preview."
         )));
     }
+    Ok(submission)
+}
+
+async fn in_preview(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    plan: &str,
+) -> Result<(Submission, Plan), Refused> {
+    let submission = preview_for(app, actor, id).await?;
     let frozen = submission
         .frozen
         .plans
@@ -53,6 +71,23 @@ async fn in_preview(
         .cloned();
     let frozen = frozen.ok_or_else(|| Refused::not_found("plan", plan))?;
     Ok((submission, frozen))
+}
+
+/// The module as visitors will see it.
+pub async fn preview_module(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+) -> Result<(Submission, Module), Refused> {
+    let submission = preview_for(app, actor, id).await?;
+    let releases = releases_of(app, &submission).await?;
+    let module = catalog::preview(&app.reader, submission.clone(), releases).await?;
+    let module = module.ok_or_else(|| {
+        Refused::Conflict(
+            "Nothing was imported for this submission; there is nothing to see.".into(),
+        )
+    })?;
+    Ok((submission, module))
 }
 
 /// Makes a pull token for one plan of a submission in preview.
@@ -92,6 +127,16 @@ pub async fn create_preview_token(
     })
 }
 
+/// What somebody needs to try one plan of a preview.
+pub struct Preview {
+    /// The deployment manifest, with the token among its `registryCredentials`.
+    pub manifest: Value,
+    /// The image by digest.
+    pub reference: String,
+    /// The token by itself.
+    pub token: PreviewToken,
+}
+
 /// The manifest of one plan of a submission in preview, with a fresh pull token inside.
 pub async fn preview_manifest(
     app: &App,
@@ -100,31 +145,37 @@ pub async fn preview_manifest(
     plan: &str,
     form: Form,
     choice: &Choice,
-) -> Result<Value, NoManifest> {
+) -> Result<Preview, NoManifest> {
     let (submission, frozen) = in_preview(app, actor, id, plan).await?;
     let brought = imported(&submission)?;
     let tags = brought.get(&frozen.plan).map(|b| &b.tags);
     let newest = domain::tag::newest(frozen.image.tags.iter().map(String::as_str));
-    let digest = newest.and_then(|version| tags?.get(&version.to_string()));
+    let version = newest.ok_or_else(|| Refused::not_found("version", plan))?;
+    let digest = tags.and_then(|tags| tags.get(&version.to_string()));
     let digest = digest.ok_or_else(|| Refused::not_found("version", plan))?;
-    let filled =
-        placeholder::fill(&frozen.defaults, &choice.values).map_err(NoManifest::Unfilled)?;
+    let filled = filled(&frozen.defaults, &choice.values)?;
     let token = create_preview_token(app, actor, id, plan).await?;
     let host = &app.settings.registry_host;
-    let image = format!(
+    let reference = format!(
         "{host}/{}@{digest}",
         submission.key.repository(&frozen.plan)
     );
-    let mut entry = ModuleEntry::new(&filled, &image, choice.module_name.as_deref());
+    let mut entry = ModuleEntry::new(&filled, &reference, choice.module_name.as_deref());
+    entry.version = version.to_string();
     entry.credentials = Some(RegistryCredentials {
         id: CREDENTIALS_ID.into(),
         username: PREVIEW_USER.into(),
-        password: token.secret,
+        password: token.secret.clone(),
         address: host.clone(),
     });
     let built = match form {
         Form::Full => deployment::full(&[entry], &app.settings.runtime),
         Form::Layered => deployment::layered(&[entry]),
     };
-    Ok(built.map_err(|e| Refused::trouble(e.to_string()))?)
+    let manifest = built.map_err(|e| Refused::trouble(e.to_string()))?;
+    Ok(Preview {
+        manifest,
+        reference,
+        token,
+    })
 }

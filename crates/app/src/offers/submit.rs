@@ -12,6 +12,7 @@ use store::submissions::Submission;
 
 use super::{advance, matrix, offer_for, require_approved};
 use crate::App;
+use crate::admin::require_not_taken_down;
 use crate::clock::new_id;
 use crate::error::Refused;
 use crate::jobs::Kind;
@@ -60,6 +61,7 @@ pub async fn submit_offer(
         preview_expires_at: None,
     };
     let tx = app.writer.begin().await?;
+    require_not_taken_down(&tx, key).await?;
     if let Some(running) = store::submissions::running_of_offer(&tx, key).await? {
         return Err(Refused::Conflict(format!(
             "Submission {} of {key} is {}. Wait for it or cancel it first.",

@@ -288,6 +288,8 @@ impl Way<'_> {
         let now = self.app.clock.now();
         let tx = self.app.writer.begin().await?;
         store::registry::link_blob(&tx, self.repo, &self.blob.digest, size, false, now).await?;
+        let own = std::slice::from_ref(&self.blob.digest);
+        store::takedowns::release_blobs(&tx, self.repo, own).await?;
         if let Some(id) = upload {
             uploads::delete(&tx, id).await?;
         }

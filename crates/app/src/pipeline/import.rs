@@ -199,10 +199,10 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
             source.tags.join(", ")
         )));
     }
-    if let Some(why) = refuse_blocked(app, &copy).await? {
+    let repo = submission.key.repository(&plan.plan);
+    if let Some(why) = refuse_blocked(app, &repo, &copy.manifests).await? {
         return Err(publisher(why));
     }
-    let repo = submission.key.repository(&plan.plan);
     let told = bring(app, submission, &registry, &repo, &copy).await;
     let told = told.map_err(|error| match error {
         FetchError::Upstream(error) => upstream(error),
@@ -242,13 +242,24 @@ async fn bring(
 }
 
 /// Why an image may not come back: something of it was taken down by the operator.
-async fn refuse_blocked(app: &App, copy: &CopyPlan) -> Result<Option<String>, store::Error> {
-    let manifests = copy.manifests.iter().map(|manifest| &manifest.digest);
-    let blobs = copy.blobs.iter().map(|blob| &blob.digest);
-    for digest in manifests.chain(blobs) {
-        if let Some(reason) = store::registry::block_reason(&app.reader, digest).await? {
+pub(super) async fn refuse_blocked(
+    app: &App,
+    repo: &str,
+    manifests: &[Manifest],
+) -> Result<Option<String>, store::Error> {
+    for manifest in manifests {
+        let own = store::takedowns::reason_in(&app.reader, repo, &manifest.digest).await?;
+        let mut down = own.map(|reason| (&manifest.digest, reason));
+        let blobs = manifest.blobs().map(|blob| &blob.digest);
+        for digest in std::iter::once(&manifest.digest).chain(blobs) {
+            if down.is_none() {
+                let reason = store::registry::block_reason(&app.reader, digest).await?;
+                down = reason.map(|reason| (digest, reason));
+            }
+        }
+        if let Some((digest, reason)) = down {
             return Ok(Some(format!(
-                "{digest} was taken down by the operator and cannot be imported again: {reason}"
+                "{digest} was taken down by the operator and cannot be imported again: {reason}. Take its tags out of the plan and submit again"
             )));
         }
     }
@@ -285,6 +296,7 @@ async fn link_held(
     for blob in &held {
         let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
         store::registry::link_blob(&tx, repo, &blob.digest, size, false, now).await?;
+        store::takedowns::release_blobs(&tx, repo, std::slice::from_ref(&blob.digest)).await?;
     }
     tx.commit().await?;
     Ok(wanted)

@@ -8,7 +8,7 @@ use oci::{Digest, Manifest};
 use store::submissions::Submission;
 
 use super::Imported;
-use super::import::{ImportError, blobs_of, link_manifests, log};
+use super::import::{ImportError, blobs_of, link_manifests, log, refuse_blocked};
 use crate::App;
 
 pub(super) async fn copy(
@@ -47,6 +47,9 @@ pub(super) async fn copy(
     let manifests = reachable(app, from, tags.values(), publisher).await?;
     let blobs = blobs_of(&manifests);
     let repo = submission.key.repository(&plan.plan);
+    if let Some(why) = refuse_blocked(app, &repo, &manifests).await? {
+        return Err(publisher(why));
+    }
     let tx = app.writer.begin().await?;
     let now = app.clock.now();
     for blob in blobs.values() {
@@ -61,6 +64,7 @@ pub(super) async fn copy(
         }
         let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
         store::registry::link_blob(&tx, &repo, &blob.digest, size, false, now).await?;
+        store::takedowns::release_blobs(&tx, &repo, std::slice::from_ref(&blob.digest)).await?;
     }
     tx.commit().await?;
     link_manifests(app, &repo, &manifests).await?;

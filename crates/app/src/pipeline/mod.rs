@@ -1,4 +1,5 @@
-//! The trip of a submission: import, certify, publish. Each is a job that may die at any line and run again.
+//! The trip of a submission: import, certify, publish; and the end of what was taken down. Each is a job that may die at
+//! any line and run again.
 
 mod certify;
 mod contents;
@@ -8,12 +9,16 @@ mod give_up;
 mod import;
 mod import_own;
 mod publish;
+mod purge;
+mod tags;
 
 pub(crate) use certify::certify;
 pub use contents::{LayerSource, read_contents};
 pub(crate) use give_up::give_up;
 pub(crate) use import::import;
-pub(crate) use publish::publish;
+pub(crate) use publish::{publish, releases_of};
+pub(crate) use purge::purge;
+pub(crate) use tags::point_tags;
 
 use std::collections::BTreeMap;
 

@@ -7,13 +7,14 @@ use domain::actor::Actor;
 use domain::lifecycle::{State, Step};
 use domain::offer::Plan;
 use domain::release::{Release, ReleasePlatform};
-use domain::tag::{ModuleTag, Version};
+use domain::tag::Version;
 use oci::{Digest, ImageConfig, Manifest, ManifestBody};
 use store::Tx;
 use store::submissions::Submission;
 
-use super::{Imported, gather, imported};
+use super::{Imported, gather, imported, point_tags};
 use crate::App;
+use crate::admin::{require_not_taken_down, standing};
 use crate::error::{Refused, Trouble};
 use crate::jobs::Ended;
 use crate::offers::advance;
@@ -82,6 +83,23 @@ async fn prepare(
         }
         blobs.insert(blob.digest.clone());
     }
+    let releases = releases_of_plan(app, submission, plan, brought, &manifests).await?;
+    Ok(Going {
+        repo: submission.key.repository(&plan.plan),
+        manifests: brought.manifests.clone(),
+        blobs: blobs.into_iter().collect(),
+        tags: brought.tags.clone(),
+        releases,
+    })
+}
+
+async fn releases_of_plan(
+    app: &App,
+    submission: &Submission,
+    plan: &Plan,
+    brought: &Imported,
+    manifests: &BTreeMap<Digest, Manifest>,
+) -> Result<Vec<Release>, Refused> {
     let mut releases = Vec::new();
     for (tag, digest) in &brought.tags {
         let Ok(version) = tag.parse::<Version>() else {
@@ -93,20 +111,34 @@ async fn prepare(
             version,
             digest: digest.clone(),
             tags: tags_of(&brought.tags, digest),
-            platforms: platforms(app, digest, &manifests).await?,
+            platforms: platforms(app, digest, manifests).await?,
             defaults: plan.defaults.clone(),
             notes: plan.release_notes.clone(),
             submission: submission.id.clone(),
             released_at: app.clock.now(),
         });
     }
-    Ok(Going {
-        repo: submission.key.repository(&plan.plan),
-        manifests: brought.manifests.clone(),
-        blobs: blobs.into_iter().collect(),
-        tags: brought.tags.clone(),
-        releases,
-    })
+    Ok(releases)
+}
+
+/// The releases that a submission would make, for its preview.
+pub(crate) async fn releases_of(
+    app: &App,
+    submission: &Submission,
+) -> Result<Vec<Release>, Refused> {
+    let mut releases = Vec::new();
+    for (name, brought) in imported(submission)? {
+        let plans = &submission.frozen.plans;
+        let Some(plan) = plans.iter().find(|plan| plan.plan == name) else {
+            continue;
+        };
+        let mut manifests = BTreeMap::new();
+        for digest in &brought.manifests {
+            manifests.insert(digest.clone(), gather::manifest(app, digest).await?);
+        }
+        releases.extend(releases_of_plan(app, submission, plan, &brought, &manifests).await?);
+    }
+    Ok(releases)
 }
 
 fn tags_of(tags: &BTreeMap<String, Digest>, digest: &Digest) -> Vec<String> {
@@ -151,6 +183,9 @@ async fn switch(app: &App, submission: &Submission, going: &[Going]) -> Result<(
     let now = app.clock.now();
     let key = &submission.key;
     let tx = app.writer.begin().await?;
+    // First of all: of a go-live and a takedown at the same moment, the second sees what the first did.
+    store::catalog_version::bump(&tx).await?;
+    refuse_taken_down(&tx, submission, going).await?;
     for plan in going {
         store::registry::publish_closure(&tx, &plan.repo, &plan.manifests, &plan.blobs).await?;
         write_releases(&tx, plan).await?;
@@ -175,7 +210,6 @@ async fn switch(app: &App, submission: &Submission, going: &[Going]) -> Result<(
     }
     store::offers::set_live(&tx, key, &submission.id, now).await?;
     store::registry::pull_tokens::revoke_of_submission(&tx, &submission.id, now).await?;
-    store::catalog_version::bump(&tx).await?;
     for plan in going {
         pull_anonymously(&tx, plan).await?;
     }
@@ -209,7 +243,8 @@ async fn write_releases(tx: &Tx, plan: &Going) -> Result<(), Refused> {
     Ok(())
 }
 
-/// `X.Y.Z` and suffixed tags are set once; `latest` and `X.Y` move forward with the newest version of all releases.
+/// `X.Y.Z` and suffixed tags are set once; `latest` and `X.Y` move forward with the newest version of all releases that
+/// stand.
 async fn move_tags(tx: &Tx, plan: &Going, now: i64) -> Result<(), Refused> {
     for (tag, digest) in &plan.tags {
         store::registry::set_tag(tx, &plan.repo, tag, digest, now).await?;
@@ -217,19 +252,36 @@ async fn move_tags(tx: &Tx, plan: &Going, now: i64) -> Result<(), Refused> {
     let Some(release) = plan.releases.first() else {
         return Ok(());
     };
-    let all = store::releases::of_plan(tx, &release.key, &release.plan).await?;
-    let Some(newest) = all.iter().max_by_key(|release| release.version) else {
-        return Ok(());
-    };
-    store::registry::set_tag(tx, &plan.repo, "latest", &newest.digest, now).await?;
-    for tag in plan.tags.keys() {
-        let Ok(ModuleTag::Rolling(major, minor)) = tag.parse() else {
-            continue;
-        };
-        let within = |r: &&Release| (r.version.major, r.version.minor) == (major, minor);
-        if let Some(newest) = all.iter().filter(within).max_by_key(|r| r.version) {
-            store::registry::set_tag(tx, &plan.repo, tag, &newest.digest, now).await?;
+    let mut all = store::releases::of_plan(tx, &release.key, &release.plan).await?;
+    // A tag may have come with this submission without making a release of its own.
+    all.extend(plan.releases.iter().cloned());
+    let down = store::takedowns::of_offer(tx, &release.key).await?;
+    let standing = standing(&all, &down);
+    point_tags(tx, &plan.repo, (&standing, &all), now).await?;
+    Ok(())
+}
+
+/// A module that was taken down does not come back by publishing it again, and neither does an image.
+async fn refuse_taken_down(
+    tx: &Tx,
+    submission: &Submission,
+    going: &[Going],
+) -> Result<(), Refused> {
+    require_not_taken_down(tx, &submission.key).await?;
+    for plan in going {
+        for digest in &plan.manifests {
+            let reason = match store::registry::block_reason(tx, digest).await? {
+                Some(reason) => Some(reason),
+                None => store::takedowns::reason_in(tx, &plan.repo, digest).await?,
+            };
+            if let Some(reason) = reason {
+                return Err(Refused::Conflict(format!(
+                    "the image {digest} of {} was taken down by the operator: {reason}. Take its tags out of the plan and submit again",
+                    plan.repo
+                )));
+            }
         }
+        store::takedowns::release_blobs(tx, &plan.repo, &plan.blobs).await?;
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ use domain::role::MemberRole;
 use domain::violation::Violation;
 use serde_json::json;
 use store::members::Member;
-use store::publishers::{Publisher, PublisherState};
+use store::publishers::{Profile, Publisher, PublisherState};
 
+use super::edit_profile::check_profile;
 use crate::App;
 use crate::error::Refused;
 use crate::record::Subject;
@@ -105,45 +106,13 @@ fn check(app: &App, command: &BecomePublisher) -> Vec<Violation> {
             "Choose another id.",
         ));
     }
-    let count = command.title.trim().chars().count();
-    if count == 0 || count > 80 || command.title.chars().any(char::is_control) {
-        let found = format!("{count} characters");
-        wrong.push(Violation::error(
-            "title",
-            "1 to 80 characters",
-            found,
-            "Give the name customers know.",
-        ));
-    }
-    let count = command.summary.chars().count();
-    if count > 500 {
-        let found = format!("{count} characters");
-        wrong.push(Violation::error(
-            "summary",
-            "at most 500 characters",
-            found,
-            "Shorten it.",
-        ));
-    }
-    let website = command.website.trim();
-    let has_scheme = website.starts_with("https://") || website.starts_with("http://");
-    if !website.is_empty() && (!has_scheme || url::Url::parse(website).is_err()) {
-        wrong.push(Violation::error(
-            "website",
-            "an address with http:// or https://",
-            website,
-            "Write the whole address.",
-        ));
-    }
-    if !crate::accounts::email_ok(command.contact_email.trim()) {
-        let found = command.contact_email.chars().take(60).collect::<String>();
-        wrong.push(Violation::error(
-            "contact_email",
-            "a mail address",
-            found,
-            "Type it again.",
-        ));
-    }
+    wrong.extend(check_profile(&Profile {
+        title: command.title.clone(),
+        summary: command.summary.clone(),
+        website: command.website.clone(),
+        support_email: String::new(),
+        contact_email: command.contact_email.clone(),
+    }));
     check_terms(app, command, &mut wrong);
     wrong
 }

@@ -128,6 +128,18 @@ pub(super) async fn allow_read(
     digest: Option<&Digest>,
     missing: Fault,
 ) -> Result<(), Refusal> {
+    // What was public and is taken down says why, even when its bytes are gone.
+    let withheld = match digest {
+        Some(digest) => {
+            store::takedowns::reason_in(&app.reader, repository.as_str(), digest).await?
+        }
+        None => None,
+    };
+    let target = if withheld.is_some() {
+        Target::Public
+    } else {
+        target
+    };
     let role = match target {
         Target::Hidden => role_in(app, caller, repository).await?,
         Target::Absent | Target::Public => None,
@@ -139,8 +151,9 @@ pub(super) async fn allow_read(
         }
         _ => false,
     };
-    let blocked = match digest {
-        Some(digest) if target != Target::Absent => {
+    let blocked = match (withheld, digest) {
+        (Some(reason), _) => Some(reason),
+        (None, Some(digest)) if target != Target::Absent => {
             store::registry::block_reason(&app.reader, digest).await?
         }
         _ => None,

@@ -136,9 +136,12 @@ async fn bearer(app: &App, text: &str) -> Result<Caller, Refusal> {
             settings.public_url.as_str(),
             settings.registry_host.as_str(),
         );
-        return verify(&app.token_keys, text, us, app.clock.now() / SECOND)
-            .map(Caller::Token)
-            .map_err(|error| wrong(&error.to_string()));
+        let claims = verify(&app.token_keys, text, us, app.clock.now() / SECOND)
+            .map_err(|error| wrong(&error.to_string()))?;
+        if let Bearer::Preview(id) = claims.bearer() {
+            require_good(app, id).await?;
+        }
+        return Ok(Caller::Token(claims));
     }
     if text.starts_with(crate::accounts::TOKEN_PREFIX) {
         return sign_in(app, "", text).await;
@@ -146,6 +149,18 @@ async fn bearer(app: &App, text: &str) -> Result<Caller, Refusal> {
     preview(app, text)
         .await?
         .ok_or_else(|| wrong("the token is unknown, expired or revoked"))
+}
+
+/// What was exchanged for a pull token ends with it, not minutes later.
+async fn require_good(app: &App, id: &str) -> Result<(), Refusal> {
+    let row = store::registry::pull_tokens::find(&app.reader, id).await?;
+    let now = app.clock.now();
+    match row {
+        Some(row) if row.revoked_at.is_none() && row.expires_at > now => Ok(()),
+        _ => Err(wrong(
+            "the preview's pull token behind this token is expired or revoked; ask the publisher for a new one",
+        )),
+    }
 }
 
 /// A pull token opens exactly one repository for pulling, until it expires or is revoked.

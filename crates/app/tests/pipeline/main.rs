@@ -2,12 +2,17 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::too_many_lines,
     unreachable_pub,
     reason = "a story that goes wrong panics, and its parts are shared by modules"
 )]
 
+mod links;
 mod market;
+mod people;
+mod preview;
 mod refusals;
 mod resume;
 mod set_up;
 mod story;
+mod takedown;

@@ -37,6 +37,7 @@ pub struct Market {
     pub reviewer: Actor,
     pub store: Store,
     egress: EgressPolicy,
+    pub operator: Actor,
     stop: watch::Sender<bool>,
     background: Vec<JoinHandle<()>>,
     keys: Folder,
@@ -69,23 +70,39 @@ async fn signed_in(app: &App, email: &str) -> Actor {
     )
 }
 
+fn settings() -> Settings {
+    Settings {
+        public_url: "http://127.0.0.1:8080".parse().unwrap(),
+        registry_host: "127.0.0.1:8080".into(),
+        name: "Test market".into(),
+        onboarding_contact: "operator@market.example".into(),
+        terms_version: "1".into(),
+        open_sign_up: true,
+        check_links: false,
+        limits: Limits::default(),
+        runtime: domain::deployment::Runtime::default(),
+        registry: RegistrySettings::default(),
+    }
+}
+
 /// The use-cases on a store, with nobody in it and no background work.
 pub async fn start(store: Store, egress: EgressPolicy, keys: &Folder) -> App {
+    start_with(store, egress, keys, |_| {}).await
+}
+
+/// The same with settings of the test's own.
+pub async fn start_with(
+    store: Store,
+    egress: EgressPolicy,
+    keys: &Folder,
+    change: impl FnOnce(&mut Settings),
+) -> App {
+    let mut settings = settings();
+    change(&mut settings);
     App::start(Parts {
         store,
         clock: Clock::System,
-        settings: Settings {
-            public_url: "http://127.0.0.1:8080".parse().unwrap(),
-            registry_host: "127.0.0.1:8080".into(),
-            name: "Test market".into(),
-            onboarding_contact: "operator@market.example".into(),
-            terms_version: "1".into(),
-            open_sign_up: true,
-            check_links: false,
-            limits: Limits::default(),
-            runtime: domain::deployment::Runtime::default(),
-            registry: RegistrySettings::default(),
-        },
+        settings,
         secrets: SecretKeys::open_or_create(&keys.path().join("secrets.key")).unwrap(),
         token_keys: TokenKeys::ephemeral().unwrap(),
         egress: Egress::new(egress).unwrap(),
@@ -96,18 +113,28 @@ pub async fn start(store: Store, egress: EgressPolicy, keys: &Folder) -> App {
 
 impl Market {
     pub async fn open(store: Store) -> Self {
-        Self::open_to(store, &[]).await
+        Self::open_with(store, &[], |_| {}).await
     }
 
     /// The same, with more registries that may be imported from.
     pub async fn open_to(store: Store, hosts: &[String]) -> Self {
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        Self::open_with(store, &hosts, |_| {}).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn open_with(
+        store: Store,
+        hosts: &[&str],
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let upstream = Registry::start(Mode::Open).await.unwrap();
         let keys = Folder::new("keys").unwrap();
-        let mut allowed: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let mut allowed: Vec<&str> = hosts.to_vec();
         allowed.push(&upstream.host);
         let mut egress = EgressPolicy::allowing(&allowed).unwrap();
         egress.insecure.clone_from(&egress.allow);
-        let app = start(store.clone(), egress.clone(), &keys).await;
+        let app = start_with(store.clone(), egress.clone(), &keys, change).await;
         let (stop, stopped) = watch::channel(false);
         let background = app.spawn_background(&stopped);
         let operator = person(&app, "operator@market.example", false, true).await;
@@ -134,6 +161,7 @@ impl Market {
             reviewer,
             store,
             egress,
+            operator,
             stop,
             background,
             keys,

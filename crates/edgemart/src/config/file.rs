@@ -71,6 +71,7 @@ pub(crate) struct LimitsFile {
     import_parallel_max: Option<usize>,
     preview_hours_max: Option<u32>,
     jobs_parallel_max: Option<usize>,
+    takedown_hours_max: Option<u32>,
 }
 
 impl LimitsFile {
@@ -86,6 +87,9 @@ impl LimitsFile {
                 .unwrap_or(default.import_parallel_max),
             preview_hours_max: self.preview_hours_max.unwrap_or(default.preview_hours_max),
             jobs_parallel_max: self.jobs_parallel_max.unwrap_or(default.jobs_parallel_max),
+            takedown_hours_max: self
+                .takedown_hours_max
+                .unwrap_or(default.takedown_hours_max),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn show(config: &Config) -> String {
         .map(|(key, value)| format!("{key} = {}\n", toml::Value::String(value)))
         .collect();
     text.push_str(&format!(
-        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\n",
+        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\ntakedown_hours_max = {}\n",
         config.stop_seconds_max,
         s.open_sign_up,
         s.check_links,
@@ -44,6 +44,7 @@ pub(crate) fn show(config: &Config) -> String {
         s.limits.import_parallel_max,
         s.limits.preview_hours_max,
         s.limits.jobs_parallel_max,
+        s.limits.takedown_hours_max,
     ));
     text.push_str(&format!(
         "\n[runtime]\nagent_image = {:?}\nhub_image = {:?}\n",

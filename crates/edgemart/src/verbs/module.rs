@@ -32,7 +32,7 @@ pub(crate) struct Choice {
     pub(crate) set: Vec<(String, String)>,
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     let name = name.trim().trim_start_matches('<').trim_end_matches('>');
     if name.is_empty() {

@@ -12,6 +12,8 @@ mod m0006_releases;
 mod m0007_registry;
 mod m0008_uploads;
 mod m0009_catalog;
+mod m0010_takedowns;
+mod m0011_preview_audience;
 
 pub(crate) struct Migrator;
 
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_registry::Migration),
             Box::new(m0008_uploads::Migration),
             Box::new(m0009_catalog::Migration),
+            Box::new(m0010_takedowns::Migration),
+            Box::new(m0011_preview_audience::Migration),
         ]
     }
 }

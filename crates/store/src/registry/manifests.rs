@@ -179,3 +179,18 @@ pub async fn referrers(
         .map(read)
         .collect()
 }
+
+/// The repositories in which a manifest is public, by name.
+pub async fn repositories_with_manifest(
+    source: &impl Source,
+    digest: &Digest,
+) -> Result<Vec<String>, Error> {
+    use repository_manifest::Column as C;
+    let rows = repository_manifest::Entity::find()
+        .filter(C::Digest.eq(digest.as_str()))
+        .filter(C::Public.eq(true))
+        .order_by_asc(C::Repository)
+        .all(&source.connection())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.repository).collect())
+}

@@ -22,7 +22,7 @@ pub use holds::{
 };
 pub use manifests::{
     Membership, StoredManifest, has_manifest, link_manifest, manifest, manifests_of, put_manifest,
-    referrers, unlink_manifest,
+    referrers, repositories_with_manifest, unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
 pub use tags::{delete_tag, set_tag, tag, tags, tags_of_digest};

@@ -24,6 +24,11 @@ pub async fn find_by_hash(
     Ok(found.one(&source.connection()).await?)
 }
 
+/// The token with this row id, expired or revoked or not.
+pub async fn find(source: &impl Source, id: &str) -> Result<Option<PullToken>, Error> {
+    Ok(Entity::find_by_id(id).one(&source.connection()).await?)
+}
+
 /// Takes every token of a submission back; tells how many were still good.
 pub async fn revoke_of_submission(tx: &Tx, submission: &str, now: i64) -> Result<u64, Error> {
     let query = Entity::update_many()

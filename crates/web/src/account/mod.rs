@@ -1,5 +1,7 @@
 //! Accounts in the browser: signing up, in and out, the profile, access tokens, and the first operator's set-up.
 
+mod erase;
+mod password;
 mod profile;
 mod set_up;
 mod sign_in;
@@ -8,6 +10,10 @@ mod tokens;
 
 crate::routes::routes! {
     get "/account" profile::show;
+    get "/account/erase" erase::show;
+    post "/account/erase" erase::erase;
+    get "/account/password" password::show;
+    post "/account/password" password::change;
     get "/account/sign-in" sign_in::show;
     post "/account/sign-in" sign_in::sign_in;
     post "/account/sign-out" sign_in::sign_out;

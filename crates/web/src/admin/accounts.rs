@@ -1,4 +1,4 @@
-//! The operator gives and takes roles, and shuts accounts out.
+//! The operator gives and takes roles, shuts accounts out, and erases the person behind one that is shut out.
 
 use app::error::Refused;
 use askama::Template;
@@ -32,6 +32,7 @@ struct Row {
     since: String,
     disabled: String,
     own: bool,
+    erased: bool,
 }
 
 #[derive(Template)]
@@ -48,6 +49,7 @@ struct AccountsPage {
 fn row(account: Account, own: &str) -> Row {
     Row {
         own: account.id == own,
+        erased: store::accounts::is_erased(&account),
         id: account.id,
         name: account.name,
         email: account.email,
@@ -153,5 +155,15 @@ pub(super) async fn set_access(
     let done =
         app::accounts::set_disabled(&web.app, &form.visitor.actor, places.text("id"), disabled)
             .await;
+    finish(&web, &form, done).await
+}
+
+pub(super) async fn erase(
+    State(web): State<Web>,
+    places: Places,
+    form: Form,
+) -> Result<Response, Problem> {
+    operator(&form.visitor)?;
+    let done = app::accounts::erase_account(&web.app, &form.visitor.actor, places.text("id")).await;
     finish(&web, &form, done).await
 }

@@ -1,10 +1,11 @@
-//! The operator's pages: health, publishers, accounts, policy; and metrics for machines.
+//! The operator's pages: health, publishers, accounts, policy, takedowns; and metrics for machines.
 
 mod accounts;
 mod health;
 mod metrics;
 mod policy;
 mod publishers;
+pub(crate) mod takedowns;
 
 crate::routes::routes! {
     get "/admin" health::show;
@@ -13,8 +14,12 @@ crate::routes::routes! {
     get "/admin/accounts" accounts::show;
     post "/admin/accounts/{id}/roles" accounts::set_roles;
     post "/admin/accounts/{id}/access" accounts::set_access;
+    post "/admin/accounts/{id}/erase" accounts::erase;
     get "/admin/policy" policy::show;
     post "/admin/policy" policy::save;
+    get "/admin/takedowns" takedowns::show;
+    post "/admin/takedowns" takedowns::take;
+    post "/admin/takedowns/{id}/lift" takedowns::lift;
     get "/metrics" metrics::show;
 }
 
@@ -38,6 +43,7 @@ fn tabs(current: &str) -> Vec<Link> {
         ("/admin/publishers", t("admin.publishers")),
         ("/admin/accounts", t("admin.accounts")),
         ("/admin/policy", t("admin.policy")),
+        ("/admin/takedowns", t("admin.takedowns")),
     ]
     .into_iter()
     .map(|(href, label)| Link {

@@ -1,7 +1,7 @@
 //! The operator decides on publishers: approve, verify, refuse, suspend.
 
 use app::error::Refused;
-use app::publishers::{Decision, decide_publisher};
+use app::publishers::{Decision, decide_publisher, look_alikes};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -53,12 +53,7 @@ struct Again<'a> {
 }
 
 async fn card(web: &Web, publisher: Publisher, again: Option<&Again<'_>>) -> Result<Card, Problem> {
-    let alike = store::publishers::by_skeleton(&web.app.reader, &publisher.skeleton).await?;
-    let alike: Vec<String> = alike
-        .iter()
-        .filter(|other| other.id != publisher.id)
-        .map(|other| other.id.to_string())
-        .collect();
+    let alike = look_alikes(&web.app, &publisher).await?;
     let by = publisher
         .terms_accepted_by
         .as_deref()
@@ -168,6 +163,9 @@ pub(super) async fn decide(
     let id: PublisherId = places.text("publisher").parse().map_err(|_| hidden())?;
     let reason = form.text("reason");
     let decision = match form.get("decision") {
+        "approve" if form.ticked("look_alike") => Decision::ApproveLookAlike {
+            verified: form.ticked("verified"),
+        },
         "approve" => Decision::Approve {
             verified: form.ticked("verified"),
         },
@@ -183,6 +181,14 @@ pub(super) async fn decide(
         Ok(()) => Ok(see_other(&format!("/admin/publishers#{id}"))),
         Err(Refused::Invalid(wrong)) => {
             let error = wrong.iter().map(sentence).collect::<Vec<_>>().join(" ");
+            let again = Again {
+                publisher: &id,
+                error,
+                reason,
+            };
+            render(&web, &form.visitor, None, Some(again)).await
+        }
+        Err(Refused::Conflict(error)) => {
             let again = Again {
                 publisher: &id,
                 error,

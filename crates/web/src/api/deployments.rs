@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app::deploy::{self, Choice};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use domain::deployment::{self, Conflict, DOCUMENT_BYTES_MAX, Document, ParseProblem};
+use domain::deployment::{self, Conflict, DOCUMENT_BYTES_MAX, Document, ModuleEntry, ParseProblem};
 use domain::ids::OfferKey;
 use domain::violation::Level;
 use http::StatusCode;
@@ -103,6 +103,9 @@ pub(super) struct MergeRequest {
     /// Placeholder → value.
     #[serde(default)]
     set: BTreeMap<String, String>,
+    /// Route of the module → another name for it, when its own is taken in the document.
+    #[serde(default)]
+    route_names: BTreeMap<String, String>,
 }
 
 /// A document with one module more.
@@ -136,7 +139,7 @@ pub(super) async fn merge(State(web): State<Web>, request: Request) -> Result<Re
     let asked: MergeRequest = parse(&bounded(request, MERGE_BYTES_MAX).await?)?;
     let none = || Problem::not_found("module of that name");
     let key: OfferKey = asked.module.parse().map_err(|_| none())?;
-    let module = web.app.catalog.module(&key).ok_or_else(none)?;
+    let module = web.app.module(&key)?;
     let first = module
         .public_plans()
         .next()
@@ -150,7 +153,8 @@ pub(super) async fn merge(State(web): State<Web>, request: Request) -> Result<Re
         module_name: asked.name,
         values: asked.set,
     };
-    let entry = deploy::entry(&web.app, &module, &plan, &choice)?;
+    let mut entry = deploy::entry(&web.app, &module, &plan, &choice)?;
+    rename_routes(&mut entry, &asked.route_names)?;
     let merged = aside(move || {
         let document = Document::parse(&asked.document).map_err(NoMerge::Text)?;
         let form = deployment::Form::of(&document);
@@ -169,6 +173,32 @@ pub(super) async fn merge(State(web): State<Web>, request: Request) -> Result<Re
             text: merged.text,
         },
     )
+}
+
+fn rename_routes(entry: &mut ModuleEntry, names: &BTreeMap<String, String>) -> Result<(), Problem> {
+    let routes = entry.routes.iter().map(|route| route.name.clone());
+    let known: Vec<String> = routes.collect();
+    // All at once: two routes may swap their names.
+    let taken = std::mem::take(&mut entry.routes);
+    entry.routes = taken
+        .into_iter()
+        .map(|mut route| {
+            if let Some(new) = names.get(&route.name) {
+                route.name.clone_from(new);
+            }
+            route
+        })
+        .collect();
+    match names.keys().find(|old| !known.contains(old)) {
+        None => Ok(()),
+        Some(unknown) => Err(app::error::Refused::invalid(
+            "route_names",
+            &format!("routes of the module: {}", known.join(", ")),
+            unknown.chars().take(120).collect::<String>(),
+            "Name a route that the module has.",
+        )
+        .into()),
+    }
 }
 
 fn refused(no: NoMerge) -> Problem {

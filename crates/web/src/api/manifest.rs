@@ -26,6 +26,7 @@ use crate::state::Web;
     responses(
         (status = 200, description = "The manifest", body = Object),
         (status = 404, description = "No such module, plan or version", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "Taken down by the operator; `reason` says why", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Placeholders without a value, all named in `unfilled`, or values that break a rule", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn show(

@@ -16,10 +16,13 @@ mod modules;
 mod offers;
 mod openapi;
 mod policy;
+mod preview;
 mod publishers;
 mod review;
 mod schema;
+mod selling;
 mod submissions;
+mod takedowns;
 
 pub use openapi::document;
 
@@ -32,7 +35,7 @@ use crate::state::Web;
 mod table {
     use super::{
         account, accounts, credentials, deployments, login, manifest, modules, offers, openapi,
-        policy, publishers, review, submissions,
+        policy, preview, publishers, review, selling, submissions, takedowns,
     };
 
     crate::routes::routes! {
@@ -55,9 +58,12 @@ mod table {
         put "/v1/publishers/{publisher}/offers/{offer}/plans/{plan}/credentials" credentials::put;
         delete "/v1/publishers/{publisher}/offers/{offer}/plans/{plan}/credentials" credentials::delete;
         post "/v1/publishers/{publisher}/offers/{offer}/submissions" submissions::create;
+        post "/v1/publishers/{publisher}/offers/{offer}/stop" selling::stop;
+        post "/v1/publishers/{publisher}/offers/{offer}/resume" selling::resume;
         get "/v1/submissions/{id}" submissions::show;
         post "/v1/submissions/{id}/go-live" submissions::go_live;
         post "/v1/submissions/{id}/cancel" submissions::cancel;
+        post "/v1/submissions/{id}/preview" preview::create;
         get "/v1/publishers/{publisher}/leads" publishers::leads;
         post "/v1/publishers/{publisher}/decision" publishers::decide;
         get "/v1/accounts" accounts::list;
@@ -67,6 +73,9 @@ mod table {
         patch "/v1/policy" policy::change;
         get "/v1/review" review::list;
         post "/v1/review/{id}" review::decide;
+        get "/v1/takedowns" takedowns::list;
+        post "/v1/takedowns" takedowns::create;
+        post "/v1/takedowns/{id}/lift" takedowns::lift;
     }
 }
 

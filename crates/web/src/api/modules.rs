@@ -101,10 +101,7 @@ fn query(params: &Params, page: Page) -> Result<Query, Problem> {
 
 /// A module of the catalog, listed or stopped.
 pub(super) fn module(app: &App, places: &Places) -> Result<Arc<Module>, Problem> {
-    let key = places.offer()?;
-    app.catalog
-        .module(&key)
-        .ok_or_else(|| Problem::not_found("module of that name"))
+    Ok(app.module(&places.offer()?)?)
 }
 
 /// One module with its plans, versions and default configurations. A hidden plan is shown only when `plan` names it.
@@ -118,6 +115,7 @@ pub(super) fn module(app: &App, places: &Places) -> Result<Arc<Module>, Problem>
         (status = 200, description = "The module", body = ModuleDetail),
         (status = 304, description = "The catalog has not changed"),
         (status = 404, description = "No such module", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "Taken down by the operator; `reason` says why", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn show(
     State(web): State<Web>,
@@ -177,6 +175,7 @@ pub(super) struct Certification {
         (status = 200, description = "The report", body = Certification),
         (status = 304, description = "The catalog has not changed"),
         (status = 404, description = "No such module, or no report on it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "Taken down by the operator; `reason` says why", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn certification(
     State(web): State<Web>,

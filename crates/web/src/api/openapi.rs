@@ -8,8 +8,8 @@ use utoipa::openapi::{ComponentsBuilder, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    account, accounts, credentials, deployments, login, manifest, modules, offers, policy,
-    publishers, review, submissions,
+    account, accounts, credentials, deployments, login, manifest, modules, offers, policy, preview,
+    publishers, review, selling, submissions, takedowns,
 };
 use crate::problem::Problem;
 
@@ -26,9 +26,12 @@ use crate::problem::Problem;
         offers::list, offers::show, offers::put, offers::put_logo,
         credentials::put, credentials::delete,
         submissions::create, submissions::show, submissions::go_live, submissions::cancel,
+        preview::create,
+        selling::stop, selling::resume,
         publishers::leads, publishers::decide,
         accounts::list, accounts::access, accounts::roles, policy::show, policy::change,
         review::list, review::decide,
+        takedowns::list, takedowns::create, takedowns::lift,
         self::show,
     ),
     modifiers(&Token),

@@ -53,6 +53,9 @@ pub(super) struct DecisionRequest {
     /// With `approve`: the operator confirmed who they are.
     #[serde(default)]
     verified: bool,
+    /// With `approve`: the id looks like another publisher's, and that is meant.
+    #[serde(default)]
+    look_alike: bool,
     /// Needed for `refuse` and `suspend`; the publisher reads it.
     #[serde(default)]
     reason: String,
@@ -65,6 +68,7 @@ pub(super) struct DecisionRequest {
     responses(
         (status = 204, description = "Decided"),
         (status = 403, description = "Not an operator", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The id looks like another publisher's and `look_alike` is not set", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such publisher", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A reason is missing", body = ProblemBody, content_type = "application/problem+json"),
     ))]
@@ -75,6 +79,9 @@ pub(super) async fn decide(
     JsonBody(asked): JsonBody<DecisionRequest>,
 ) -> Result<Response, Problem> {
     let decision = match asked.decision.as_str() {
+        "approve" if asked.look_alike => Decision::ApproveLookAlike {
+            verified: asked.verified,
+        },
         "approve" => Decision::Approve {
             verified: asked.verified,
         },

@@ -30,6 +30,8 @@ pub(super) struct ProblemBody {
     /// Fields that broke rules, each with `field`, `limit`, `found`, `fix`.
     #[schema(value_type = Option<Vec<Object>>)]
     violations: Option<Value>,
+    /// Why the operator took it down.
+    reason: Option<String>,
     /// Placeholders without a value, each with `name` and `places`.
     #[schema(value_type = Option<Vec<Object>>)]
     unfilled: Option<Value>,

@@ -78,6 +78,10 @@ fn detail(event: &Event) -> String {
         },
         "member_put" => word("member_role", text(data, "role")).into_owned(),
         "token_created" => text(data, "name").to_owned(),
+        "taken_down" | "takedown_lifted" => match text(data, "release") {
+            "" => text(data, "reason").to_owned(),
+            release => format!("{release}: {}", text(data, "reason")),
+        },
         "stopped_selling" => text(data, "reason").to_owned(),
         "credentials_put" | "credentials_forgotten" | "lead" | "preview_token_created" => {
             text(data, "plan").to_owned()

@@ -1,7 +1,7 @@
 //! Who belongs to a publisher, and as what. Managers and owners change it.
 
 use app::error::Refused;
-use app::publishers::{put_member, remove_member};
+use app::publishers::{put_member, remove_member, transfer_ownership};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -33,6 +33,8 @@ struct Row {
     since: String,
     /// May this visitor take this member out?
     removable: bool,
+    /// May this visitor give the publisher to this member?
+    heir: bool,
 }
 
 #[derive(Template)]
@@ -92,6 +94,7 @@ async fn render(
     );
     let members = store::members::of_publisher(&web.app.reader, &publisher.id).await?;
     let rows = members.into_iter().map(|(member, account)| Row {
+        heir: may_unmake_owners && member.role != MemberRole::Owner,
         removable: may_manage && (member.role != MemberRole::Owner || may_unmake_owners),
         account_id: account.id,
         name: account.name,
@@ -190,6 +193,28 @@ pub(super) async fn remove(
                 ..Sent::default()
             };
             render(&web, &form.visitor, &places, sent).await
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub(super) async fn transfer(
+    State(web): State<Web>,
+    places: Places,
+    form: Form,
+) -> Result<Response, Problem> {
+    let visitor = &form.visitor;
+    let publisher = publisher_for(&web, visitor, &places, PublisherAction::EditProfile).await?;
+    let id = form.get("account_id");
+    match transfer_ownership(&web.app, &visitor.actor, &publisher.id, id).await {
+        Ok(()) => Ok(see_other(&format!("/publish/{}/members", publisher.id))),
+        Err(Refused::Conflict(conflict)) => {
+            let sent = Sent {
+                conflict,
+                status: StatusCode::CONFLICT,
+                ..Sent::default()
+            };
+            render(&web, visitor, &places, sent).await
         }
         Err(other) => Err(other.into()),
     }

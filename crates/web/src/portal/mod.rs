@@ -16,10 +16,12 @@ mod new_offer;
 mod overview;
 mod plan_parts;
 mod plans;
+mod preview;
+mod profile;
 mod publisher;
 mod section;
 mod sections;
-mod selling;
+pub(crate) mod selling;
 pub(crate) mod steps;
 mod submission;
 mod submit;
@@ -32,10 +34,17 @@ crate::routes::routes! {
     post "/publish/submissions/{id}/go-live" submission::go_live;
     post "/publish/submissions/{id}/cancel" submission::cancel;
     post "/publish/submissions/{id}/preview-token" submission::preview_token;
+    get "/publish/submissions/{id}/preview" preview::show;
+    post "/publish/submissions/{id}/preview/manifest" preview::manifest;
+    post "/publish/submissions/{id}/audience" preview::invite;
+    post "/publish/submissions/{id}/audience/remove" preview::uninvite;
     get "/publish/{publisher}" publisher::show;
     get "/publish/{publisher}/members" members::show;
     post "/publish/{publisher}/members" members::put;
     post "/publish/{publisher}/members/remove" members::remove;
+    post "/publish/{publisher}/members/transfer" members::transfer;
+    get "/publish/{publisher}/profile" profile::show;
+    post "/publish/{publisher}/profile" profile::save;
     get "/publish/{publisher}/leads" leads::show;
     get "/publish/{publisher}/leads.csv" leads::csv;
     get "/publish/{publisher}/offers/new" new_offer::show;
@@ -143,6 +152,12 @@ fn publisher_tabs(visitor: &Visitor, id: &PublisherId, current: &str) -> Vec<Lin
         ),
     ]
     .into_iter()
+    .chain([(
+        "profile",
+        t("portal.profile"),
+        format!("/publish/{id}/profile"),
+        true,
+    )])
     .filter(|(_, _, _, shown)| *shown)
     .map(|(name, label, href, _)| Link {
         current: name == current,

@@ -13,7 +13,7 @@ use super::selling::REASONS;
 use crate::fields::Field;
 use crate::format::{ago, day, moment};
 use crate::layout::Layout;
-use crate::messages::{t, t1, t2, word};
+use crate::messages::{t, t1, t2, t3, word};
 use crate::page::page;
 use crate::params::Places;
 use crate::problem::Problem;
@@ -51,6 +51,7 @@ struct OverviewPage {
     history: Vec<Line>,
     may_sell: bool,
     stopped: String,
+    taken_down: Vec<String>,
     stop_fields: Vec<Field>,
 }
 
@@ -115,6 +116,16 @@ pub(super) async fn show(
         }
         _ => String::new(),
     };
+    let down = store::takedowns::of_offer(reader, &draft.key).await?;
+    let taken_down = down.into_iter().map(|takedown| {
+        let what = takedown.release.map_or_else(
+            || t("portal.taken_down_whole").to_owned(),
+            |(plan, version)| format!("{plan} {version}"),
+        );
+        let contact = &web.app.settings.onboarding_contact;
+        t3("portal.taken_down_what", what, takedown.reason, contact)
+    });
+    let taken_down = taken_down.collect();
     page(&OverviewPage {
         layout: visitor.layout("publish"),
         head: draft.head("", &[]),
@@ -127,6 +138,7 @@ pub(super) async fn show(
             .require(&draft.key.publisher, PublisherAction::GoLive)
             .is_ok(),
         stopped,
+        taken_down,
         stop_fields: stop_fields(),
     })
 }

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::state::Web;
 
 /// The reasons, by their words in the form.
-pub(super) const REASONS: [(&str, StopReason); 3] = [
+pub(crate) const REASONS: [(&str, StopReason); 3] = [
     ("end_of_support", StopReason::EndOfSupport),
     ("security_issue", StopReason::SecurityIssue),
     ("other", StopReason::Other),

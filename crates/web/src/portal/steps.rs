@@ -6,7 +6,7 @@ use store::steps::StepRow;
 use store::submissions::Submission;
 
 use crate::format::duration;
-use crate::messages::{t, word};
+use crate::messages::{t, t3, tn, word};
 use crate::pieces::Step;
 use crate::problem::Problem;
 use crate::state::Web;
@@ -97,6 +97,31 @@ fn usually(step: &str, earlier: &[Vec<StepRow>]) -> String {
         Some(middle) if !by_people => duration(milliseconds(*middle)),
         _ => String::new(),
     }
+}
+
+/// Reviews that "how long a review takes" is made of.
+const REVIEWS_MAX: u64 = 50;
+
+/// How long reviews took here, as a sentence with its figures; empty until there was one.
+pub(crate) async fn review_time(web: &Web) -> Result<String, Problem> {
+    let step = State::InReview.as_str();
+    let decided = ["done", "rejected"];
+    let past = store::steps::recent(&web.app.reader, step, &decided, REVIEWS_MAX).await?;
+    let mut took: Vec<i64> = past
+        .iter()
+        .filter_map(|row| Some(row.ended_at? - row.started_at))
+        .collect();
+    took.sort_unstable();
+    let (Some(middle), Some(longest)) = (took.get(took.len() / 2), took.last()) else {
+        return Ok(String::new());
+    };
+    let words = |micros: &i64| duration(milliseconds(*micros));
+    Ok(t3(
+        "submission.review_time",
+        words(middle),
+        words(longest),
+        tn("submission.reviews", took.len()),
+    ))
 }
 
 /// The step bar of a submission, and the logs of its steps.

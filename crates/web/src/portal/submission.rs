@@ -15,7 +15,7 @@ use store::submissions::Submission;
 
 use super::checks::{Checks, checks};
 use super::history::{Line, lines, names};
-use super::steps::{Log, steps};
+use super::steps::{Log, review_time, steps};
 use super::{hidden, link, offer_path, require};
 use crate::form::Form;
 use crate::format::{moment, short_digest};
@@ -37,6 +37,13 @@ struct PreviewPlan {
     plan: String,
     reference: String,
     short: String,
+}
+
+/// Somebody outside the publisher who may look at previews of the offer.
+struct Guest {
+    account_id: String,
+    name: String,
+    email: String,
 }
 
 /// A pull token just made.
@@ -70,16 +77,23 @@ struct SubmissionPage {
     must_wait: bool,
     may_cancel: bool,
     preview: Vec<PreviewPlan>,
+    audience: Vec<Guest>,
     preview_ends: String,
+    review_time: String,
     fresh: Option<Fresh>,
 }
 
 /// The submission in the address, if the visitor belongs to its publisher.
-async fn load(web: &Web, visitor: &Visitor, places: &Places) -> Result<Submission, Problem> {
+pub(super) async fn load(
+    web: &Web,
+    visitor: &Visitor,
+    places: &Places,
+    action: PublisherAction,
+) -> Result<Submission, Problem> {
     visitor.account()?;
     let found = store::submissions::find(&web.app.reader, places.text("id")).await?;
     let submission = found.ok_or_else(hidden)?;
-    require(visitor, &submission.key.publisher, PublisherAction::View)?;
+    require(visitor, &submission.key.publisher, action)?;
     Ok(submission)
 }
 
@@ -104,6 +118,28 @@ fn preview_plans(web: &Web, submission: &Submission) -> Vec<PreviewPlan> {
     plans.collect()
 }
 
+/// As customers read it; the offer's id while there is no title.
+fn title(submission: &Submission) -> String {
+    match submission.frozen.listing.title.trim() {
+        "" => submission.key.offer.to_string(),
+        listed => listed.to_owned(),
+    }
+}
+
+async fn audience(web: &Web, submission: &Submission) -> Result<Vec<Guest>, Problem> {
+    let mut guests = Vec::new();
+    for id in store::preview_audience::of_offer(&web.app.reader, &submission.key).await? {
+        if let Some(account) = store::accounts::find(&web.app.reader, &id).await? {
+            guests.push(Guest {
+                account_id: account.id,
+                name: account.name,
+                email: account.email,
+            });
+        }
+    }
+    Ok(guests)
+}
+
 async fn render(
     web: &Web,
     visitor: &Visitor,
@@ -117,14 +153,14 @@ async fn render(
         store::events::of_subject(&web.app.reader, "submission", &submission.id, EVENTS_MAX)
             .await?;
     let names = names(web, vec![submission.created_by.as_str()]).await?;
-    let listed = submission.frozen.listing.title.trim();
-    let title = if listed.is_empty() {
-        key.offer.to_string()
-    } else {
-        listed.to_owned()
-    };
+    let title = title(submission);
     let in_preview = submission.state == Stage::Preview;
     let secret = fresh.is_some();
+    let review_time = if submission.state == Stage::InReview {
+        review_time(web).await?
+    } else {
+        String::new()
+    };
     let shown = SubmissionPage {
         layout: visitor.layout("publish"),
         crumbs: vec![
@@ -157,10 +193,12 @@ async fn render(
         must_wait: in_preview && !may(PublisherAction::GoLive),
         may_cancel: submission.state.may_cancel() && may(PublisherAction::Submit),
         preview: preview_plans(web, submission),
+        audience: audience(web, submission).await?,
         preview_ends: submission
             .preview_expires_at
             .map(moment)
             .unwrap_or_default(),
+        review_time,
         fresh,
     };
     let mut response = page_with(StatusCode::OK, &shown)?;
@@ -177,7 +215,7 @@ pub(super) async fn show(
     visitor: Visitor,
     places: Places,
 ) -> Result<Response, Problem> {
-    let submission = load(&web, &visitor, &places).await?;
+    let submission = load(&web, &visitor, &places, PublisherAction::View).await?;
     render(&web, &visitor, &submission, None).await
 }
 
@@ -190,7 +228,7 @@ pub(super) async fn go_live(
     places: Places,
     form: Form,
 ) -> Result<Response, Problem> {
-    let submission = load(&web, &form.visitor, &places).await?;
+    let submission = load(&web, &form.visitor, &places, PublisherAction::View).await?;
     app::offers::go_live(&web.app, &form.visitor.actor, &submission.id).await?;
     Ok(back(&submission))
 }
@@ -200,7 +238,7 @@ pub(super) async fn cancel(
     places: Places,
     form: Form,
 ) -> Result<Response, Problem> {
-    let submission = load(&web, &form.visitor, &places).await?;
+    let submission = load(&web, &form.visitor, &places, PublisherAction::View).await?;
     cancel_submission(&web.app, &form.visitor.actor, &submission.id).await?;
     Ok(back(&submission))
 }
@@ -210,7 +248,7 @@ pub(super) async fn preview_token(
     places: Places,
     form: Form,
 ) -> Result<Response, Problem> {
-    let submission = load(&web, &form.visitor, &places).await?;
+    let submission = load(&web, &form.visitor, &places, PublisherAction::View).await?;
     let plan = form.get("plan");
     let token = create_preview_token(&web.app, &form.visitor.actor, &submission.id, plan).await?;
     let host = &web.app.settings.registry_host;

@@ -72,8 +72,7 @@ pub(super) async fn get(
     form: Form,
 ) -> Result<Response, Problem> {
     let key = places.offer()?;
-    let module = web.app.catalog.module(&key);
-    let module = module.ok_or_else(|| Problem::not_found("module of that name"))?;
+    let module = web.app.module(&key)?;
     let command = GetItNow {
         plan: form.text("plan"),
         company: form.text("company"),
@@ -106,8 +105,7 @@ fn form(
     given: GetItNow,
     violations: Vec<Violation>,
 ) -> Result<Response, Problem> {
-    let module = web.app.catalog.module(key);
-    let module = module.ok_or_else(|| Problem::not_found("module of that name"))?;
+    let module = web.app.module(key)?;
     let account = visitor.account()?;
     let fact = |label: &str, value: &str| Fact {
         label: label.to_owned(),

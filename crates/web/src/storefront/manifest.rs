@@ -17,8 +17,7 @@ pub(super) async fn download(
     params: Params,
 ) -> Result<Response, Problem> {
     let key = places.offer()?;
-    let module = web.app.catalog.module(&key);
-    let module = module.ok_or_else(|| Problem::not_found("module of that name"))?;
+    let module = web.app.module(&key)?;
     let plan = match params.get("plan") {
         "" => module
             .public_plans()

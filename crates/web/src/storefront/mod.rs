@@ -17,6 +17,7 @@ mod texts;
 pub(crate) use ask::FACETS;
 pub(crate) use card::{logo, path};
 pub(crate) use device::Device;
+pub(crate) use product::{pretty, render as product_page, wanted};
 
 crate::routes::routes! {
     get "/" home::show;

@@ -341,3 +341,76 @@ async fn leads_are_csv_for_those_who_may_read_them() {
         StatusCode::NOT_FOUND
     );
 }
+
+#[tokio::test]
+async fn selling_stops_and_resumes_by_program() {
+    let market = stocked().await;
+    let token = market.bearer(DEV, ALL).await;
+    let way = "/api/v1/publishers/contoso/offers/temperature-sensor";
+    let stop = format!("{way}/stop");
+    let odd = send(&market, "POST", &stop, &token, &json!({"reason": "bored"})).await;
+    assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let body = json!({"reason": "security_issue", "alternative": "contoso.http-forwarder"});
+    let stopped = send(&market, "POST", &stop, &token, &body).await;
+    assert_eq!(stopped.status, StatusCode::NO_CONTENT, "{}", stopped.text());
+    let twice = send(&market, "POST", &stop, &token, &body).await;
+    assert_eq!(twice.status, StatusCode::CONFLICT);
+    market.refresh().await;
+    let module = market
+        .get("/api/v1/modules/contoso/temperature-sensor")
+        .await;
+    assert_eq!(module.json()["listed"], false);
+    let resume = format!("{way}/resume");
+    let resumed = send(&market, "POST", &resume, &token, &json!({})).await;
+    assert_eq!(resumed.status, StatusCode::NO_CONTENT);
+    market.refresh().await;
+    let module = market
+        .get("/api/v1/modules/contoso/temperature-sensor")
+        .await;
+    assert_eq!(module.json()["listed"], true);
+}
+
+#[tokio::test]
+async fn a_route_gets_another_name_in_a_merge() {
+    let market = stocked().await;
+    let mut manifest = market
+        .get("/api/v1/modules/fabrikam/threshold-filter/plans/basic/manifest")
+        .await
+        .json();
+    // Room for the sensor: the stock's modules all want the same host port.
+    let content = &mut manifest["modulesContent"];
+    content["$edgeAgent"]["properties.desired"]["modules"] = json!({});
+    content["$edgeHub"]["properties.desired"]["routes"] = json!({});
+    let merge = async |names: Value| {
+        let body = json!({
+            "document": manifest.to_string(), "module": "contoso.temperature-sensor",
+            "name": "Second", "route_names": names,
+        });
+        market
+            .ask(
+                "POST",
+                "/api/v1/deployments/merge",
+                &[JSON],
+                body.to_string().as_bytes(),
+            )
+            .await
+    };
+    let unknown = merge(json!({"Nothing": "Else"})).await;
+    assert_eq!(
+        unknown.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        unknown.text()
+    );
+    assert!(
+        unknown.text().contains("SecondToCloud"),
+        "the routes are named"
+    );
+    let renamed = merge(json!({"SecondToCloud": "Upwards"})).await;
+    assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text());
+    let text = renamed.json()["text"].as_str().unwrap().to_owned();
+    assert!(
+        text.contains("Upwards") && !text.contains("SecondToCloud"),
+        "{text}"
+    );
+}

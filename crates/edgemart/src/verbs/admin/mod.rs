@@ -9,6 +9,7 @@ mod publisher;
 mod restore;
 mod review;
 mod set_up;
+mod takedown;
 mod token_keys;
 mod users;
 
@@ -37,6 +38,12 @@ enum Verb {
     SetUp(set_up::SetUp),
     /// The keys that seal stored secrets (opens this machine's installation).
     Keys(keys::Keys),
+    /// Take a module, or one version of it, off the marketplace.
+    Takedown(takedown::Takedown),
+    /// List what was taken down.
+    Takedowns(takedown::Takedowns),
+    /// Undo a takedown.
+    Lift(takedown::Lift),
     /// Back this machine's installation up into a folder, while it serves.
     Backup(backup::Backup),
     /// Restore an installation on this machine from a backup.
@@ -53,6 +60,9 @@ impl Admin {
             Verb::Users(asked) => asked.run(global).await,
             Verb::SetUp(asked) => asked.run(global).await,
             Verb::Keys(asked) => asked.run(global).await,
+            Verb::Takedown(asked) => asked.run(global).await,
+            Verb::Takedowns(asked) => asked.run(global).await,
+            Verb::Lift(asked) => asked.run(global).await,
             Verb::Backup(asked) => asked.run(global).await,
             Verb::Restore(asked) => asked.run(global).await,
         }

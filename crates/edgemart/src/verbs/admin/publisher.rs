@@ -28,6 +28,9 @@ struct Approve {
     /// You checked who they are; a mark on their pages says so.
     #[arg(long)]
     verified: bool,
+    /// The id looks like another publisher's, and that is meant.
+    #[arg(long)]
+    look_alike: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +50,7 @@ impl Publisher {
         let (publisher, body, done) = match self.verb {
             Verb::Approve(asked) => (
                 asked.publisher,
-                json!({"decision": "approve", "verified": asked.verified}),
+                json!({"decision": "approve", "verified": asked.verified, "look_alike": asked.look_alike}),
                 "approved",
             ),
             Verb::Refuse(asked) => (

@@ -5,7 +5,9 @@ mod folder;
 mod go_live;
 mod init;
 mod lint;
+mod preview;
 mod push;
+mod selling;
 mod skeleton;
 mod status;
 mod submit;
@@ -32,10 +34,16 @@ enum Verb {
     Submit(submit::Submit),
     /// Show where an offer stands.
     Status(status::Status),
+    /// Try a preview: its manifest, with a pull token inside.
+    Preview(preview::Preview),
     /// Sign a preview off: the module becomes public.
     GoLive(go_live::GoLive),
     /// Take a submission back.
     Cancel(go_live::Cancel),
+    /// Take a live offer out of the storefront.
+    Stop(selling::Stop),
+    /// Put a stopped offer back.
+    Resume(selling::Resume),
 }
 
 impl OfferVerbs {
@@ -46,8 +54,11 @@ impl OfferVerbs {
             Verb::Push(asked) => asked.run(global).await,
             Verb::Submit(asked) => asked.run(global).await,
             Verb::Status(asked) => asked.run(global).await,
+            Verb::Preview(asked) => asked.run(global).await,
             Verb::GoLive(asked) => asked.run(global).await,
             Verb::Cancel(asked) => asked.run(global).await,
+            Verb::Stop(asked) => asked.run(global).await,
+            Verb::Resume(asked) => asked.run(global).await,
         }
     }
 }

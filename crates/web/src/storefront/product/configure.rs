@@ -33,6 +33,8 @@ pub(super) struct Configure {
     pub(super) env: Vec<NamedText>,
     pub(super) twin: String,
     pub(super) create_options: String,
+    /// What was chosen, for the form that makes a preview's manifest.
+    pub(super) chosen: Vec<(String, String)>,
 }
 
 /// One placeholder.
@@ -45,7 +47,7 @@ pub(super) struct Field {
 }
 
 /// What the customer chose, out of an address.
-pub(in crate::storefront) fn wanted(params: &Params) -> Wanted {
+pub(crate) fn wanted(params: &Params) -> Wanted {
     let some = |name: &str| {
         Some(params.get(name))
             .filter(|v| !v.is_empty())
@@ -110,6 +112,7 @@ pub(super) fn of(app: &App, chosen: &Chosen<'_>, params: &Params) -> Result<Conf
         });
     }
     Ok(Configure {
+        chosen: kept(chosen, params, &wanted),
         plan: chosen.plan.plan.to_string(),
         version: chosen.version_field(),
         module_name: wanted
@@ -132,6 +135,18 @@ pub(super) fn of(app: &App, chosen: &Chosen<'_>, params: &Params) -> Result<Conf
         twin: twin(chosen),
         create_options: options(defaults.create_options_text()),
     })
+}
+
+/// What was chosen, as the fields of a form.
+fn kept(chosen: &Chosen<'_>, params: &Params, wanted: &Wanted) -> Vec<(String, String)> {
+    let mut kept = vec![
+        ("plan".to_owned(), chosen.plan.plan.to_string()),
+        ("form".to_owned(), params.get("form").to_owned()),
+        ("module".to_owned(), params.get("module").to_owned()),
+    ];
+    let values = wanted.values.iter();
+    kept.extend(values.map(|(name, value)| (format!("set.{name}"), value.clone())));
+    kept
 }
 
 fn told<'a>(violations: impl Iterator<Item = &'a Violation>) -> String {
@@ -253,7 +268,7 @@ fn options(text: &str) -> String {
 }
 
 /// JSON for readers.
-pub(in crate::storefront) fn pretty(value: &serde_json::Value) -> String {
+pub(crate) fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 

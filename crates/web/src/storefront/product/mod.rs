@@ -7,6 +7,8 @@ mod plans;
 mod report;
 mod tiles;
 
+use std::sync::Arc;
+
 use app::App;
 use app::catalog::{Hit, Module, ModulePlan};
 use askama::Template;
@@ -28,7 +30,7 @@ use crate::state::Web;
 use crate::view::View as _;
 use crate::visitor::Visitor;
 
-pub(super) use configure::{pretty, wanted};
+pub(crate) use configure::{pretty, wanted};
 pub(crate) use facts::web_address;
 
 /// The tabs, first one default.
@@ -46,6 +48,8 @@ pub(super) struct Chosen<'a> {
     pub(super) plan: &'a ModulePlan,
     pub(super) release: &'a Release,
     pub(super) device: Option<&'a Device>,
+    /// Path of the page.
+    pub(super) base: String,
 }
 
 impl<'a> Chosen<'a> {
@@ -59,6 +63,14 @@ impl<'a> Chosen<'a> {
             "" => module.public_plans().next(),
             name => module.plan(name),
         };
+        let named = plan.map_or(params.get("plan"), |plan| plan.plan.as_str());
+        if let Some(withdrawn) = module.withdrawn(named, params.get("version")) {
+            return Err(Problem::from(app::error::Refused::Gone {
+                what: "version",
+                name: withdrawn.version.to_string(),
+                reason: withdrawn.reason.clone(),
+            }));
+        }
         let plan = plan.ok_or_else(|| Problem::not_found("plan of that name"))?;
         let release = plan.release(Some(params.get("version")));
         let release =
@@ -68,6 +80,7 @@ impl<'a> Chosen<'a> {
             plan,
             release,
             device,
+            base: path(module),
         })
     }
 
@@ -98,7 +111,7 @@ impl<'a> Chosen<'a> {
             ("version", version),
             ("device", self.device_id()),
         ];
-        address(&path(self.module), fields)
+        address(&self.base, fields)
     }
 
     /// By digest, as the manifest has it.
@@ -132,6 +145,7 @@ struct Product {
     layout: Layout,
     crumbs: Vec<Link>,
     here: String,
+    preview: String,
     tab: &'static str,
     card: Card,
     categories: Vec<Link>,
@@ -151,6 +165,7 @@ struct Product {
     configure: Option<configure::Configure>,
     report: Option<ReportView>,
     versions: Vec<plans::VersionRow>,
+    withdrawn: Vec<String>,
 }
 
 pub(super) async fn show(
@@ -159,29 +174,42 @@ pub(super) async fn show(
     places: Places,
     params: Params,
 ) -> Result<Response, Problem> {
-    let key = places.offer()?;
-    let module = web.app.catalog.module(&key);
-    let module = module.ok_or_else(|| Problem::not_found("module of that name"))?;
+    let module = web.app.module(&places.offer()?)?;
+    render(&web, &visitor, &module, &params, None).await
+}
+
+/// The page of a module; with `preview`, of one that is not live yet, at the address given.
+pub(crate) async fn render(
+    web: &Web,
+    visitor: &Visitor,
+    module: &Arc<Module>,
+    params: &Params,
+    preview: Option<String>,
+) -> Result<Response, Problem> {
     let device = Device::find(params.get("device"));
-    let chosen = Chosen::read(&module, &params, device.as_ref())?;
+    let mut chosen = Chosen::read(module, params, device.as_ref())?;
+    if let Some(base) = &preview {
+        chosen.base.clone_from(base);
+    }
     let tab = TABS
         .into_iter()
         .find(|tab| *tab == params.get("tab"))
         .unwrap_or(TABS[0]);
     let report = report::of(&web.app, &chosen).await?;
     let hit = Hit {
-        module: module.clone(),
+        module: Arc::clone(module),
         fits: true,
     };
     let mut layout = visitor.layout("modules");
-    layout.device = device_choice(&chosen, &params);
+    layout.device = device_choice(&chosen, params);
     page(&Product {
         layout,
-        crumbs: crumbs(&module),
-        here: path(&module),
+        crumbs: crumbs(module),
+        here: chosen.base.clone(),
+        preview: preview.unwrap_or_default(),
         tab,
         card: Card::of(&hit, device.as_ref()),
-        categories: categories(&module),
+        categories: categories(module),
         platforms: chosen
             .release
             .platforms
@@ -190,13 +218,13 @@ pub(super) async fn show(
             .collect(),
         tiles: tiles::of(&chosen, report.as_ref()),
         tabs: tabs(&chosen, tab),
-        deploy: deploy(&web.app, &chosen, &params),
-        stopped: stopped(&web.app, &module),
+        deploy: deploy(&web.app, &chosen, params),
+        stopped: stopped(&web.app, module),
         got: params.has("got"),
         device_id: chosen.device_id().to_owned(),
         description: module.description.clone(),
         facts: facts::of(&chosen),
-        links: facts::links(&module),
+        links: facts::links(module),
         pulls: plans::pulls(&web.app, &chosen),
         plans: if tab == "plans" {
             plans::columns(&chosen)
@@ -205,7 +233,7 @@ pub(super) async fn show(
         },
         plan_title: chosen.plan.title.clone(),
         configure: (tab == "configure")
-            .then(|| configure::of(&web.app, &chosen, &params))
+            .then(|| configure::of(&web.app, &chosen, params))
             .transpose()?,
         report: report
             .as_ref()
@@ -215,6 +243,7 @@ pub(super) async fn show(
         } else {
             Vec::new()
         },
+        withdrawn: withdrawn(&chosen),
     })
 }
 
@@ -223,7 +252,7 @@ fn device_choice(chosen: &Chosen<'_>, params: &Params) -> crate::layout::DeviceC
         .0
         .iter()
         .filter(|(name, _)| matches!(name.as_str(), "tab" | "plan" | "version"));
-    device::choice(chosen.device, &path(chosen.module), kept.cloned().collect())
+    device::choice(chosen.device, &chosen.base, kept.cloned().collect())
 }
 
 fn crumbs(module: &Module) -> Vec<Link> {
@@ -338,6 +367,18 @@ fn command(chosen: &Chosen<'_>) -> String {
         line.push_str(&format!(" \\\n  --set {}=…", placeholder.name));
     }
     line
+}
+
+/// One sentence for each version of the plan that the operator took down.
+fn withdrawn(chosen: &Chosen<'_>) -> Vec<String> {
+    let of_plan = chosen
+        .module
+        .withdrawn
+        .iter()
+        .filter(|one| one.plan == chosen.plan.plan);
+    of_plan
+        .map(|one| crate::messages::t2("versions.taken_down", one.version, &one.reason))
+        .collect()
 }
 
 fn stopped(app: &App, module: &Module) -> Option<Stopped> {
