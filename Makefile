@@ -7,15 +7,15 @@ SOAK_ROUNDS ?= 200
 CONFORMANCE_FLAGS ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test samples packages corpus conformance soak bench fuzz check docs
+.PHONY: demo test samples packages axe corpus conformance soak bench fuzz check docs shots
 
 ## Builds and runs the demo marketplace on 127.0.0.1:8080.
 demo: samples
 	$(CARGO) build -p edgemart
 	./target/debug/edgemart demo $(DEMO_FLAGS)
 
-## Everything: formatting, lints, unit, both engines, registry clients, pipeline, kill tests.
-test: packages samples
+## Everything: formatting, lints, unit, both engines, registry clients, pipeline, kill tests, browser.
+test: packages axe samples
 	samples/build.sh test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -24,6 +24,14 @@ test: packages samples
 ## Debian packages that the tests talk to.
 packages:
 	scripts/packages.sh
+
+## The accessibility checker that the browser tests run on every page.
+axe: packages
+	scripts/axe.sh
+
+## The pictures of the README, taken anew from the running demo.
+shots: axe samples
+	EDGEMART_SHOTS="$(CURDIR)/docs/images" $(CARGO) test -p edgemart --test browser pictures -- --ignored
 
 ## The sample modules for linux/amd64, linux/arm64 and linux/arm/v7.
 samples:

@@ -7,6 +7,9 @@ packages="skopeo podman buildah runc docker-registry postgresql chromium chromiu
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
 
+# Only to fetch the accessibility checker; a Node.js of another origin will do.
+command -v npm >/dev/null 2>&1 || packages="$packages npm"
+
 missing=""
 for package in $packages; do
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)

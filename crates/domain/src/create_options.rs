@@ -94,6 +94,14 @@ impl CreateOptions {
         Value::Object(self.members.clone()).to_string()
     }
 
+    /// How much memory the module may take at most, in bytes: `HostConfig.Memory`. `None` where no limit is set, which
+    /// the engine also reads out of 0. The smallest counts when the name stands there in several spellings.
+    pub fn memory_bytes_max(&self) -> Option<u64> {
+        let limits = host_config(&self.members, "Memory");
+        let limits = limits.iter().filter_map(|(_, limit)| limit.as_u64());
+        limits.filter(|limit| *limit > 0).min()
+    }
+
     /// Ports of the host that the module would take, and bindings that name none.
     pub fn host_ports(&self) -> (Vec<HostPort>, Vec<PortProblem>) {
         ports::host_ports(&self.members)

@@ -4,7 +4,7 @@
 use certify::{Report, RuleResult, RuleState, State};
 
 use crate::format;
-use crate::messages::{t1, t2};
+use crate::messages::{t1, t2, tn};
 
 /// A report, ready for `pieces/check.html`.
 #[derive(Clone, Debug, Default)]
@@ -85,13 +85,13 @@ fn row(result: &RuleResult) -> (u8, CheckRow) {
         Some(waiver) => t2("check.waived_by", &waiver.by, &waiver.reason),
         None => result
             .rule()
-            .map(|rule| rule.why.to_owned())
+            .map(|rule| plain(rule.why))
             .unwrap_or_default(),
     };
     let row = CheckRow {
         kind,
         code: result.code.clone(),
-        what: result.title.clone(),
+        what: plain(&result.title),
         evidence: if more > 0 {
             t2("check.and_more", &evidence, more)
         } else {
@@ -112,6 +112,11 @@ fn row(result: &RuleResult) -> (u8, CheckRow) {
     (order, row)
 }
 
+/// A rule's title without the marks that set code in documents.
+pub(crate) fn plain(title: &str) -> String {
+    title.replace('`', "")
+}
+
 /// "passed 31 of 31", for tiles.
 pub(crate) fn passed_of(report: &Report) -> String {
     t2("module.passed", report.passed(), report.applicable())
@@ -119,5 +124,9 @@ pub(crate) fn passed_of(report: &Report) -> String {
 
 /// The day of a report, for tiles.
 pub(crate) fn checked_on(report: &Report) -> String {
-    t1("check.on_day", format::day(report.checked_at))
+    let day = t1("check.on_day", format::day(report.checked_at));
+    match report.waived() {
+        0 => day,
+        waived => t2("check.and_apart", day, tn("check.waived", waived)),
+    }
 }

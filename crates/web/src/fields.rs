@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use domain::violation::Violation;
 
 use crate::form::Form;
-use crate::messages::{t1, t2, t3};
+use crate::messages::{t, t1, t2, t3};
 use crate::pieces::{Choice, FieldError};
 
 /// Empty rows shown below the filled ones of a list.
@@ -243,10 +243,14 @@ pub(crate) fn refill(fields: &mut [Field], form: &Form) {
 
 /// What a violation says, as one sentence for its field.
 pub(crate) fn sentence(violation: &Violation) -> String {
+    let found = match violation.found.as_str() {
+        "" => t("form.nothing"),
+        found => found,
+    };
     t3(
         "form.mistake",
         capital(&violation.limit),
-        &violation.found,
+        found,
         capital(&violation.fix),
     )
 }

@@ -45,6 +45,22 @@ pub fn bytes(number: u64) -> String {
     }
 }
 
+/// An amount of memory as engines count it: binary units, `32 MiB`, one digit behind the point where it is not whole.
+#[must_use]
+pub fn memory(number: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let unit = UNITS.into_iter().find(|(_, unit)| number >= *unit);
+    let Some((name, unit)) = unit else {
+        return format!("{number} B");
+    };
+    let tenths = number % unit * 10 / unit;
+    if tenths == 0 {
+        format!("{} {name}", number / unit)
+    } else {
+        format!("{}.{tenths} {name}", number / unit)
+    }
+}
+
 /// A length of time to the precision that matters: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`.
 #[must_use]
 pub fn duration(milliseconds: u64) -> String {

@@ -91,6 +91,13 @@
     form.requestSubmit();
   });
 
+  // The address says what was chosen and nothing else: fields left empty stay out of it.
+  document.addEventListener("htmx:configRequest", function (event) {
+    var sent = event.detail.parameters;
+    if (event.detail.verb !== "get") return;
+    Object.keys(sent).forEach(function (name) { if (sent[name] === "") delete sent[name]; });
+  });
+
   // Characters are counted as the server counts them: by code point.
   function count(field) {
     var max = Number(field.dataset.max);

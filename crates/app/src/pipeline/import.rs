@@ -131,7 +131,9 @@ async fn finish(
 ) -> Result<Ended, Refused> {
     let value = serde_json::to_value(done).map_err(|e| Refused::trouble(e.to_string()))?;
     let bytes: u64 = done.values().map(|imported| imported.total_bytes).sum();
-    let detail = format!("{} plans, {bytes} bytes", done.len());
+    let plans = if done.len() == 1 { "plan" } else { "plans" };
+    let megabytes = bytes.div_ceil(100_000) as f64 / 10.0;
+    let detail = format!("{} {plans}, {megabytes} MB", done.len());
     let tx = app.writer.begin().await?;
     store::submissions::set_imported(&tx, &submission.id, &value, app.clock.now()).await?;
     match advance(

@@ -206,3 +206,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_memory_limit_is_what_the_engine_enforces() {
+    for (text, expected) in [
+        (r#"{"HostConfig":{"Memory":33554432}}"#, Some(33_554_432)),
+        (r#"{"hostconfig":{"memory":1}}"#, Some(1)),
+        (r#"{"HostConfig":{"Memory":0}}"#, None),
+        (r#"{"HostConfig":{"Memory":-1}}"#, None),
+        (r#"{"HostConfig":{"Memory":"32m"}}"#, None),
+        (r#"{"Memory":33554432}"#, None),
+        ("", None),
+    ] {
+        let options = CreateOptions::parse(text).unwrap();
+        assert_eq!(options.memory_bytes_max(), expected, "{text}");
+    }
+}

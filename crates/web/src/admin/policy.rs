@@ -11,6 +11,7 @@ use domain::violation::Violation;
 use http::StatusCode;
 
 use super::{operator, tabs};
+use crate::certification::plain;
 use crate::fields::{Field, blame};
 use crate::form::Form;
 use crate::layout::Layout;
@@ -25,7 +26,7 @@ use crate::visitor::Visitor;
 
 struct RuleRow {
     code: &'static str,
-    title: &'static str,
+    title: String,
     why: &'static str,
     level: String,
     own: bool,
@@ -73,7 +74,7 @@ async fn render(
     let now = web.app.clock.now();
     let rules = certify::register().iter().map(|rule| RuleRow {
         code: rule.code,
-        title: rule.title,
+        title: plain(rule.title),
         why: rule.why,
         level: if policy.enabled(rule) {
             word("rule_level", level_word(policy.level(rule, now))).into_owned()

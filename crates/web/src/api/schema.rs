@@ -82,8 +82,10 @@ pub(super) struct ModuleItem {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Checks {
     pub(super) passed: usize,
-    /// Applicable rules that ran.
+    /// Applicable rules that ran; warnings and waived rules are counted apart.
     pub(super) applicable: usize,
+    /// Rules that failed and that a reviewer waived.
+    pub(super) waived: usize,
     pub(super) checked_at: String,
 }
 
@@ -92,6 +94,7 @@ impl Checks {
         Self {
             passed: report.passed(),
             applicable: report.applicable(),
+            waived: report.waived(),
             checked_at: rfc3339(report.checked_at),
         }
     }

@@ -3,6 +3,7 @@
 use certify::report::Finding;
 use certify::{Report, RuleResult, RuleState, State};
 
+use crate::certification::plain;
 use crate::format::moment;
 
 /// One place that a rule looked at.
@@ -36,6 +37,7 @@ pub(crate) struct Checks {
     pub(crate) failed: u32,
     pub(crate) warnings: u32,
     pub(crate) waived: u32,
+    pub(crate) review: u32,
     pub(crate) not_applicable: u32,
     pub(crate) not_run: u32,
     pub(crate) date: String,
@@ -99,9 +101,9 @@ fn row(result: &RuleResult) -> CheckRow {
     CheckRow {
         kind,
         code: result.code.clone(),
-        title: result.title.clone(),
+        title: plain(&result.title),
         evidence: told.map(|spot| spot.evidence.clone()).unwrap_or_default(),
-        reason: rule.map(|rule| rule.why.to_owned()).unwrap_or_default(),
+        reason: rule.map(|rule| plain(rule.why)).unwrap_or_default(),
         fix: if broken {
             told.map(|spot| spot.fix.clone()).unwrap_or_default()
         } else {
@@ -130,6 +132,7 @@ pub(crate) fn checks(report: Option<&serde_json::Value>) -> Option<Checks> {
         failed: count(RuleState::Failed),
         warnings: count(RuleState::Warned),
         waived: count(RuleState::Waived),
+        review: count(RuleState::NeedsReview),
         not_applicable: count(RuleState::NotApplicable),
         not_run: count(RuleState::NotRun),
         date: moment(report.checked_at),

@@ -7,6 +7,7 @@ use axum::response::Response;
 use domain::ids::{OfferKey, PlanName};
 use domain::role::PublisherAction;
 
+use super::section::credentials_refused;
 use super::{hidden, key_for, offer_path};
 use crate::form::Form;
 use crate::page::see_other;
@@ -44,16 +45,30 @@ pub(super) async fn put(
         password: form.get("password").to_owned(),
         realm_host: (!realm_host.is_empty()).then_some(realm_host),
     };
-    put_credentials(
+    // Told at the field that is empty; a password is never sent back to the page.
+    let field = if given.username.is_empty() {
+        "username"
+    } else {
+        "password"
+    };
+    let put = put_credentials(
         &web.app,
         &form.visitor.actor,
         &key,
         &plan,
         &known.image.registry,
         given,
-    )
-    .await?;
-    Ok(back(&key, &plan))
+    );
+    match put.await {
+        Ok(()) => Ok(back(&key, &plan)),
+        Err(Refused::Invalid(mut wrong)) => {
+            for each in wrong.iter_mut().filter(|each| each.field == "credentials") {
+                field.clone_into(&mut each.field);
+            }
+            credentials_refused(&web, &places, &form, wrong).await
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 pub(super) async fn forget(

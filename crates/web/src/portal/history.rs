@@ -90,6 +90,30 @@ fn detail(event: &Event) -> String {
     }
 }
 
+/// What events are about, by its id, in words: a submission by its offer and number, an account by its address. Ids that
+/// people gave themselves stand as they are.
+async fn subjects(web: &Web, events: &[Event]) -> Result<BTreeMap<String, String>, Problem> {
+    let reader = &web.app.reader;
+    let mut subjects = BTreeMap::new();
+    for event in events {
+        if subjects.contains_key(&event.subject) {
+            continue;
+        }
+        let named = match event.subject_kind.as_str() {
+            "submission" => store::submissions::find(reader, &event.subject)
+                .await?
+                .map(|found| t2("history.submission", &found.key, found.number)),
+            "account" => store::accounts::find(reader, &event.subject)
+                .await?
+                .map(|found| found.email),
+            _ => None,
+        };
+        let named = named.unwrap_or_else(|| event.subject.clone());
+        subjects.insert(event.subject.clone(), named);
+    }
+    Ok(subjects)
+}
+
 /// Events as lines, in the order given.
 pub(crate) async fn lines(web: &Web, events: Vec<Event>) -> Result<Vec<Line>, Problem> {
     let now = web.app.clock.now();
@@ -98,6 +122,7 @@ pub(crate) async fn lines(web: &Web, events: Vec<Event>) -> Result<Vec<Line>, Pr
         events.iter().map(|event| event.actor.as_str()).collect(),
     )
     .await?;
+    let subjects = subjects(web, &events).await?;
     let lines = events.into_iter().map(|event| Line {
         at: moment(event.at),
         machine: machine(event.at),
@@ -105,7 +130,7 @@ pub(crate) async fn lines(web: &Web, events: Vec<Event>) -> Result<Vec<Line>, Pr
         by: names.get(&event.actor).cloned().unwrap_or_default(),
         what: word("event", &event.kind).into_owned(),
         detail: detail(&event),
-        subject: event.subject,
+        subject: subjects.get(&event.subject).cloned().unwrap_or_default(),
     });
     Ok(lines.collect())
 }

@@ -10,12 +10,17 @@ use super::draft::{Draft, Head, NextAction};
 use super::history::{Line, lines};
 use super::sections::choice;
 use super::selling::REASONS;
-use crate::fields::Field;
+use domain::violation::Violation;
+use http::StatusCode;
+
+use crate::fields::{Field, blame, refill};
+use crate::form::Form;
 use crate::format::{ago, day, moment};
 use crate::layout::Layout;
 use crate::messages::{t, t1, t2, t3, word};
-use crate::page::page;
+use crate::page::page_with;
 use crate::params::Places;
+use crate::pieces::FieldError;
 use crate::problem::Problem;
 use crate::state::Web;
 use crate::view::View as _;
@@ -53,6 +58,7 @@ struct OverviewPage {
     stopped: String,
     taken_down: Vec<String>,
     stop_fields: Vec<Field>,
+    stop_errors: Vec<FieldError>,
 }
 
 fn reason_word(reason: StopReason) -> &'static str {
@@ -63,7 +69,7 @@ fn reason_word(reason: StopReason) -> &'static str {
 }
 
 fn stop_fields() -> Vec<Field> {
-    let reasons = REASONS.map(|(id, _)| choice(id, word("stop_reason", id), "", id == "other"));
+    let reasons = REASONS.map(|(id, _)| choice(id, word("stop_reason", id), "", false));
     vec![
         Field::choose("radio", "reason", t("selling.reason"), reasons.to_vec()),
         Field::text("alternative", t("selling.alternative"), "")
@@ -79,10 +85,20 @@ pub(super) async fn show(
     places: Places,
 ) -> Result<Response, Problem> {
     let draft = Draft::load(&web, &visitor, &places, PublisherAction::View).await?;
+    render(&web, &visitor, &draft, None).await
+}
+
+/// The page; with what was sent and is wrong about it when selling was not stopped.
+pub(super) async fn render(
+    web: &Web,
+    visitor: &Visitor,
+    draft: &Draft,
+    refused: Option<(&Form, Vec<Violation>)>,
+) -> Result<Response, Problem> {
     let (reader, now) = (&web.app.reader, web.app.clock.now());
     let submissions = store::submissions::of_offer(reader, &draft.key).await?;
     let names = super::history::names(
-        &web,
+        web,
         submissions
             .iter()
             .map(|each| each.created_by.as_str())
@@ -126,19 +142,31 @@ pub(super) async fn show(
         t3("portal.taken_down_what", what, takedown.reason, contact)
     });
     let taken_down = taken_down.collect();
-    page(&OverviewPage {
+    let status = if refused.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let mut stop_fields = stop_fields();
+    let stop_errors = refused.map(|(form, wrong)| {
+        refill(&mut stop_fields, form);
+        blame(&mut stop_fields, &wrong, "")
+    });
+    let shown = OverviewPage {
         layout: visitor.layout("publish"),
         head: draft.head("", &[]),
         next: draft.next_action(),
         trips: trips.collect(),
         releases: releases.collect(),
-        history: lines(&web, events).await?,
+        history: lines(web, events).await?,
         may_sell: visitor
             .actor
             .require(&draft.key.publisher, PublisherAction::GoLive)
             .is_ok(),
         stopped,
         taken_down,
-        stop_fields: stop_fields(),
-    })
+        stop_fields,
+        stop_errors: stop_errors.unwrap_or_default(),
+    };
+    page_with(status, &shown)
 }

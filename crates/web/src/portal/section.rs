@@ -34,6 +34,7 @@ pub(super) struct Credentials {
     registry: String,
     kept_since: String,
     fields: Vec<Field>,
+    errors: Vec<FieldError>,
 }
 
 #[derive(Template)]
@@ -62,6 +63,8 @@ struct Outcome<'a> {
     wrong: Vec<Violation>,
     conflict: String,
     saved: bool,
+    /// What was sent to the second form and is wrong about it.
+    secret: Option<(&'a Form, Vec<Violation>)>,
 }
 
 fn frame(visitor: &Visitor, draft: &Draft, section: &str, trail: &[Link]) -> SectionPage {
@@ -89,7 +92,7 @@ fn finish(mut shown: SectionPage, outcome: Outcome<'_>, prefix: &str) -> Result<
     let errors = blame(&mut shown.fields, &outcome.wrong, prefix);
     // Whoever only comes to look finds each mistake at its field; the list on top, which takes the focus, is for
     // those who just saved.
-    if outcome.saved || outcome.status != StatusCode::OK {
+    if outcome.saved || (outcome.status != StatusCode::OK && outcome.secret.is_none()) {
         shown.errors = errors;
     }
     shown.saved = outcome.saved;
@@ -195,7 +198,7 @@ pub(super) async fn save(
                 sent: Some(&form),
                 wrong,
                 conflict,
-                saved: false,
+                ..Outcome::default()
             };
             render(&form.visitor, &draft, section, outcome)
         }
@@ -254,12 +257,17 @@ async fn credentials(
             .map(|kept| moment(kept.updated_at))
             .unwrap_or_default(),
         fields: vec![
-            Field::text("username", t("plan.username"), "").autocomplete("off"),
-            Field::input("password", "password", t("plan.password"), "").autocomplete("off"),
+            Field::text("username", t("plan.username"), "")
+                .required()
+                .autocomplete("off"),
+            Field::input("password", "password", t("plan.password"), "")
+                .required()
+                .autocomplete("off"),
             Field::text("realm_host", t("plan.realm_host"), "")
                 .mono()
                 .help(t("plan.realm_host_help")),
         ],
+        errors: Vec::new(),
     }))
 }
 
@@ -283,17 +291,22 @@ async fn render_plan(
         ),
         link(name.clone(), ""),
     ];
+    let mut secret = if part == Part::Image {
+        credentials(web, draft, plan, &path).await?
+    } else {
+        None
+    };
+    if let (Some(shown), Some((form, wrong))) = (&mut secret, &outcome.secret) {
+        refill(&mut shown.fields, form);
+        shown.errors = blame(&mut shown.fields, wrong, "");
+    }
     let shown = SectionPage {
         title: name,
         lead: part.lead(),
         tabs: part_tabs(&path, part),
         action: format!("{path}/{}", part.as_str()),
         fields: part.fields(plan, &draft.matrix),
-        credentials: if part == Part::Image {
-            credentials(web, draft, plan, &path).await?
-        } else {
-            None
-        },
+        credentials: secret,
         remove: if part == Part::Details {
             format!("{path}/remove")
         } else {
@@ -330,6 +343,28 @@ pub(super) async fn show_plan(
     render_plan(&web, &visitor, &draft, (plan, part), outcome).await
 }
 
+/// The image part again, with what is wrong about the credentials that were sent.
+pub(super) async fn credentials_refused(
+    web: &Web,
+    places: &Places,
+    form: &Form,
+    wrong: Vec<Violation>,
+) -> Result<Response, Problem> {
+    let draft = Draft::load(web, &form.visitor, places, PublisherAction::Edit).await?;
+    let plans = &draft.row.draft.plans;
+    let plan = plans
+        .iter()
+        .find(|plan| plan.plan.as_str() == places.text("plan"));
+    let plan = plan.ok_or_else(hidden)?;
+    let outcome = Outcome {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        wrong: of_part(&draft, plan, Part::Image),
+        secret: Some((form, wrong)),
+        ..Outcome::default()
+    };
+    render_plan(web, &form.visitor, &draft, (plan, Part::Image), outcome).await
+}
+
 pub(super) async fn save_plan(
     State(web): State<Web>,
     places: Places,
@@ -360,7 +395,7 @@ pub(super) async fn save_plan(
                 sent: Some(&form),
                 wrong,
                 conflict,
-                saved: false,
+                ..Outcome::default()
             };
             render_plan(&web, &form.visitor, &draft, (plan, part), outcome).await
         }

@@ -62,6 +62,8 @@ struct SubmissionPage {
     id: String,
     title: String,
     offer_href: String,
+    /// The module's page, once this submission is what customers see; empty before and after.
+    live_href: String,
     state: &'static str,
     submitted: String,
     by: String,
@@ -140,6 +142,15 @@ async fn audience(web: &Web, submission: &Submission) -> Result<Vec<Guest>, Prob
     Ok(guests)
 }
 
+fn live_page(submission: &Submission) -> String {
+    let key = &submission.key;
+    if submission.state == Stage::Live {
+        format!("/modules/{}/{}", key.publisher, key.offer)
+    } else {
+        String::new()
+    }
+}
+
 async fn render(
     web: &Web,
     visitor: &Visitor,
@@ -175,6 +186,7 @@ async fn render(
         id: submission.id.clone(),
         title: crate::messages::t2("submission.title", submission.number, title),
         offer_href: offer_path(key),
+        live_href: live_page(submission),
         state: submission.state.as_str(),
         submitted: moment(submission.created_at),
         by: names

@@ -13,6 +13,7 @@ use http::StatusCode;
 use store::submissions::Submission;
 
 use super::reviewer;
+use crate::certification::plain;
 use crate::fields::{Field, blame, refill};
 use crate::form::Form;
 use crate::format::{ago, moment};
@@ -119,7 +120,7 @@ fn reject_fields(checks: Option<&Checks>) -> Vec<Field> {
         });
         Choice {
             value: rule.code.to_owned(),
-            label: format!("{} {}", rule.code, rule.title),
+            label: format!("{} {}", rule.code, plain(rule.title)),
             detail: String::new(),
             selected: open,
         }
@@ -209,7 +210,12 @@ async fn render(
         checks: report,
         frozen: frozen(&submission.frozen),
         reject,
-        approve: vec![Field::area("comment", t("review.approve_comment"), "", 2)],
+        approve: vec![Field::area(
+            "approve_comment",
+            t("review.approve_comment"),
+            "",
+            2,
+        )],
         errors,
         waive_error: sent.waive_error,
         in_review: submission.state == Stage::InReview,
@@ -234,7 +240,7 @@ pub(super) async fn approve(
 ) -> Result<Response, Problem> {
     let submission = load(&web, &form.visitor, &places).await?;
     let verdict = Verdict::Approve {
-        comment: form.text("comment"),
+        comment: form.text("approve_comment"),
     };
     review_submission(&web.app, &form.visitor.actor, &submission.id, verdict).await?;
     Ok(see_other("/review"))

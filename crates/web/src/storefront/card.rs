@@ -2,6 +2,7 @@
 
 use app::catalog::{Hit, Module, ModulePlan};
 use certify::Report;
+use domain::create_options::CreateOptions;
 use domain::release::Release;
 use oci::Platform;
 
@@ -31,6 +32,7 @@ pub(crate) struct Card {
     pub(crate) price: String,
     pub(crate) passed: u32,
     pub(crate) total: u32,
+    pub(crate) waived: u32,
     pub(crate) checked_on: String,
     pub(crate) fit: &'static str,
     pub(crate) verdict: String,
@@ -40,7 +42,7 @@ impl Card {
     /// The card of a hit for a device, or for any.
     pub(crate) fn of(hit: &Hit, device: Option<&Device>) -> Self {
         let module = &*hit.module;
-        let (passed, total) = module.report.as_ref().map_or((0, 0), counts);
+        let (passed, total, waived) = module.report.as_ref().map_or((0, 0, 0), counts);
         let id = device.map(|device| device.id.as_str()).unwrap_or_default();
         let (fit, verdict) = match device {
             None => ("", String::new()),
@@ -57,10 +59,11 @@ impl Card {
             platforms: slots(&module.platforms),
             logo: logo(&module.logos.medium),
             size: size(module, device),
-            memory: memory(&module.hardware).unwrap_or_default(),
+            memory: memory(module).unwrap_or_default(),
             price: prices(module).join(", "),
             passed,
             total,
+            waived,
             checked_on: module
                 .report
                 .as_ref()
@@ -77,10 +80,11 @@ pub(crate) fn path(module: &Module) -> String {
     format!("/modules/{}/{}", module.key.publisher, module.key.offer)
 }
 
-/// Passed and applicable rules of a report.
-pub(crate) fn counts(report: &Report) -> (u32, u32) {
+/// Passed, applicable and waived rules of a report.
+fn counts(report: &Report) -> (u32, u32, u32) {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    (number(report.passed()), number(report.applicable()))
+    let judged = (number(report.passed()), number(report.applicable()));
+    (judged.0, judged.1, number(report.waived()))
 }
 
 /// The address of a logo by its media digest; empty when there is none.
@@ -157,44 +161,15 @@ fn size(module: &Module, device: Option<&Device>) -> String {
     }
 }
 
-/// The least memory that the minimum-hardware paragraph names: `16 MB`.
-pub(crate) fn memory(hardware: &str) -> Option<String> {
-    let lower = hardware.to_lowercase();
-    let spaced: String = lower
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '.' {
-                c
-            } else {
-                ' '
-            }
-        })
-        .collect();
-    let words: Vec<&str> = spaced
-        .split_whitespace()
-        .flat_map(|word| match word.find(|c: char| c.is_ascii_alphabetic()) {
-            // "16mb" is a number and a unit.
-            Some(at) if at > 0 => vec![&word[..at], &word[at..]],
-            _ => vec![word],
-        })
-        .map(|word| word.trim_end_matches('.'))
-        .collect();
-    let unit = |word: &str| match word {
-        "kb" | "kib" => Some("kB"),
-        "mb" | "mib" => Some("MB"),
-        "gb" | "gib" => Some("GB"),
-        _ => None,
-    };
-    let said = words
-        .iter()
-        .position(|word| matches!(*word, "memory" | "ram"))?;
-    let near = |at: usize| {
-        let number: f64 = words.get(at)?.parse().ok()?;
-        Some(format!("{number} {}", unit(words.get(at + 1)?)?))
-    };
-    // "16 MB of free memory" before "memory: 16 MB".
-    let before = (said.saturating_sub(5)..said).rev();
-    before.chain(said + 1..said + 4).find_map(near)
+/// The most memory that the engine lets the newest release of the first public plan take; `None` without a limit.
+fn memory(module: &Module) -> Option<String> {
+    module.public_plans().find_map(newest).and_then(limit_of)
+}
+
+/// The most memory that the engine lets a release take.
+pub(crate) fn limit_of(release: &Release) -> Option<String> {
+    let options = CreateOptions::parse(release.defaults.create_options_text()).ok()?;
+    options.memory_bytes_max().map(format::memory)
 }
 
 /// Every platform of a list in one line.
@@ -208,21 +183,7 @@ pub(crate) fn platforms_line(platforms: &[Platform]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{logo, memory, slots};
-
-    #[test]
-    fn memory_is_read_out_of_the_paragraph() {
-        for (text, expected) in [
-            ("Linux on amd64; 16 MB memory; 8 MB storage.", Some("16 MB")),
-            ("Minimum hardware: 1 GB RAM, 100 MB storage", Some("1 GB")),
-            ("memory: 64MB, disk: 1GB", Some("64 MB")),
-            ("512 MB of free memory", Some("512 MB")),
-            ("8 MB storage", None),
-            ("", None),
-        ] {
-            assert_eq!(memory(text).as_deref(), expected, "{text}");
-        }
-    }
+    use super::{logo, slots};
 
     #[test]
     fn slots_keep_their_places() {

@@ -109,7 +109,19 @@ fn sizes(release: &Release) -> Vec<(String, String)> {
 
 /// The versions of the chosen plan, newest first.
 pub(super) fn versions(chosen: &Chosen<'_>) -> Vec<VersionRow> {
-    let row = |release: &Release| VersionRow {
+    let releases = &chosen.plan.releases;
+    // Notes are written for the newest version of a submission; older ones that came along repeat them.
+    let notes = |at: usize, release: &Release| {
+        let newer = releases[..at]
+            .iter()
+            .any(|other| other.submission == release.submission && other.notes == release.notes);
+        if newer {
+            String::new()
+        } else {
+            release.notes.clone()
+        }
+    };
+    let row = |(at, release): (usize, &Release)| VersionRow {
         version: release.version.to_string(),
         href: chosen.href(
             "overview",
@@ -122,9 +134,9 @@ pub(super) fn versions(chosen: &Chosen<'_>) -> Vec<VersionRow> {
         tags: release.tags.join(", "),
         sizes: sizes(release),
         digest: release.digest.to_string(),
-        notes: release.notes.clone(),
+        notes: notes(at, release),
     };
-    chosen.plan.releases.iter().map(row).collect()
+    releases.iter().enumerate().map(row).collect()
 }
 
 /// Commands for the clients people have. A registry without TLS needs to be allowed by name.

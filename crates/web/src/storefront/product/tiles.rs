@@ -7,7 +7,7 @@ use super::Chosen;
 use crate::certification;
 use crate::format;
 use crate::messages::{t, t1, t2, tn, word};
-use crate::storefront::card::{bytes_on, memory, platforms_line};
+use crate::storefront::card::{bytes_on, limit_of, platforms_line};
 
 /// One fact.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ fn device(chosen: &Chosen<'_>) -> Tile {
         .iter()
         .map(|p| p.platform.normalized())
         .collect();
-    let needs = memory(&chosen.module.hardware);
+    let limit = limit_of(chosen.release);
     let Some(device) = chosen.device else {
         return Tile {
             label: t("tile.platforms"),
@@ -50,8 +50,8 @@ fn device(chosen: &Chosen<'_>) -> Tile {
     Tile {
         label: t("tile.device"),
         value: t(if fits { "tile.fits" } else { "tile.fits_not" }).to_owned(),
-        sentence: match (fits, needs) {
-            (true, Some(needs)) => t2("tile.runs_and_needs", &device.platform, needs),
+        sentence: match (fits, limit) {
+            (true, Some(limit)) => t2("tile.runs_within", &device.platform, limit),
             (true, None) => t1("tile.runs_on", &device.platform),
             (false, _) => t2("fit.not_on", &device.platform, platforms_line(&has)),
         },
@@ -106,7 +106,7 @@ fn download(chosen: &Chosen<'_>) -> Tile {
             )
         }
         None => (
-            t("module.unknown").to_owned(),
+            t("tile.no_image_short").to_owned(),
             t("tile.no_image").to_owned(),
         ),
     };
