@@ -49,7 +49,7 @@ impl Installation {
 pub(super) fn refused(what: &str, error: &Refused) -> Failure {
     let exit = match error {
         Refused::Forbidden(_) => Exit::Authentication,
-        Refused::NotFound { .. } => Exit::NotFound,
+        Refused::NotFound { .. } | Refused::Gone { .. } => Exit::NotFound,
         Refused::Invalid(_) => Exit::Invalid,
         Refused::Conflict(_) => Exit::Conflict,
         Refused::TooMany { .. } | Refused::Failed(_) => Exit::Failure,
