@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     unreachable_pub,
+    clippy::too_many_lines,
     reason = "a story that goes wrong panics, and its parts are shared"
 )]
 

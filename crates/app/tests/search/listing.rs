@@ -104,6 +104,7 @@ pub(crate) fn module(at: usize, listing: &Listing) -> Module {
         terms: Terms::default(),
         licence: String::new(),
         plans,
+        withdrawn: Vec::new(),
         platforms: listing
             .platforms
             .iter()

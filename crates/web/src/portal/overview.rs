@@ -3,16 +3,16 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use domain::ids::OfferKey;
 use domain::lifecycle::{OfferState, StopReason};
 use domain::role::PublisherAction;
+use domain::violation::Violation;
+use http::StatusCode;
 
 use super::draft::{Draft, Head, NextAction};
 use super::history::{Line, lines};
 use super::sections::choice;
 use super::selling::REASONS;
-use domain::violation::Violation;
-use http::StatusCode;
-
 use crate::fields::{Field, blame, refill};
 use crate::form::Form;
 use crate::format::{ago, day, moment};
@@ -79,6 +79,20 @@ fn stop_fields() -> Vec<Field> {
     ]
 }
 
+/// What of this offer is taken down, each with its reason.
+async fn taken_down(web: &Web, key: &OfferKey) -> Result<Vec<String>, Problem> {
+    let down = store::takedowns::of_offer(&web.app.reader, key).await?;
+    let sentences = down.into_iter().map(|takedown| {
+        let what = takedown.release.map_or_else(
+            || t("portal.taken_down_whole").to_owned(),
+            |(plan, version)| format!("{plan} {version}"),
+        );
+        let contact = &web.app.settings.onboarding_contact;
+        t3("portal.taken_down_what", what, takedown.reason, contact)
+    });
+    Ok(sentences.collect())
+}
+
 pub(super) async fn show(
     State(web): State<Web>,
     visitor: Visitor,
@@ -132,16 +146,7 @@ pub(super) async fn render(
         }
         _ => String::new(),
     };
-    let down = store::takedowns::of_offer(reader, &draft.key).await?;
-    let taken_down = down.into_iter().map(|takedown| {
-        let what = takedown.release.map_or_else(
-            || t("portal.taken_down_whole").to_owned(),
-            |(plan, version)| format!("{plan} {version}"),
-        );
-        let contact = &web.app.settings.onboarding_contact;
-        t3("portal.taken_down_what", what, takedown.reason, contact)
-    });
-    let taken_down = taken_down.collect();
+    let taken_down = taken_down(web, &draft.key).await?;
     let status = if refused.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
