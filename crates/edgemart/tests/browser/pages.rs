@@ -89,6 +89,8 @@ pub const VISITOR: &[Visit] = &[
 pub const SIGNED_IN: &[Visit] = &[
     on("/"),
     on("/account"),
+    on("/account/password"),
+    on("/account/erase"),
     on("/account/tokens"),
     pressed("/account/tokens", "/account/tokens", SUBMIT),
     at(
@@ -154,7 +156,9 @@ pub const MEMBER: &[Visit] = &[
         "/publish/{publisher}/{offer}/review",
         "/publish/contoso/heartbeat/review",
     ),
+    at("/publish/{publisher}/profile", "/publish/contoso/profile"),
     at("/publish/submissions/{id}", "{preview}"),
+    at("/publish/submissions/{id}/preview", "{preview}/preview"),
     pressed(
         "/publish/submissions/{id}",
         "{preview}",
@@ -208,6 +212,7 @@ pub const ADMIN: &[Visit] = &[
         "/admin/accounts",
         "/admin/accounts?email=nobody%40home.example",
     ),
+    on("/admin/takedowns"),
     on("/admin/policy"),
 ];
 
