@@ -1,14 +1,15 @@
-//! One object being written. Small ones go in one request, large ones in parts; either way nothing can be seen under
-//! the name before [`Incoming::finish`]. Dropped half-way, a local object leaves nothing; on S3 the parts stay unseen
+//! One object being written. Small ones go in one request, large ones in parts, one of which is written while the next
+//! arrives and is hashed; either way nothing can be seen under the name before [`Incoming::finish`]. Dropped half-way, a local object leaves nothing; on S3 the parts stay unseen
 //! until the bucket's rule for incomplete uploads removes them.
 
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::task::JoinHandle;
 
 use super::BlobError;
 
-/// Size of a part, and most bytes of one object held in memory. S3 allows 10,000 parts, so an object is at most
+/// Size of a part; two of them, at most, are in memory for one object. S3 allows 10,000 parts, so an object is at most
 /// 80 GB.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
 
@@ -18,6 +19,8 @@ pub(super) struct Incoming<'a> {
     held: Vec<Bytes>,
     held_bytes: usize,
     parts: Option<Box<dyn MultipartUpload>>,
+    /// The part that is being written.
+    under_way: Option<JoinHandle<object_store::Result<()>>>,
     size: u64,
 }
 
@@ -29,6 +32,7 @@ impl<'a> Incoming<'a> {
             held: Vec::new(),
             held_bytes: 0,
             parts: None,
+            under_way: None,
             size: 0,
         }
     }
@@ -60,7 +64,9 @@ impl<'a> Incoming<'a> {
         std::mem::take(&mut self.held).into_iter().collect()
     }
 
+    /// Waits for the part before, then begins to write the one held.
     async fn flush(&mut self) -> Result<(), BlobError> {
+        self.written().await?;
         let part = self.take_held();
         let parts = match &mut self.parts {
             Some(parts) => parts,
@@ -70,16 +76,29 @@ impl<'a> Incoming<'a> {
                     .insert(started.map_err(BlobError::storage("begin to write", self.path))?)
             }
         };
-        parts
-            .put_part(part)
-            .await
-            .map_err(BlobError::storage("write to", self.path))
+        self.under_way = Some(tokio::spawn(parts.put_part(part)));
+        Ok(())
+    }
+
+    /// Waits until nothing is being written any more.
+    async fn written(&mut self) -> Result<(), BlobError> {
+        let Some(part) = self.under_way.take() else {
+            return Ok(());
+        };
+        let written = part.await.unwrap_or_else(|error| {
+            Err(object_store::Error::Generic {
+                store: "part",
+                source: Box::new(error),
+            })
+        });
+        written.map_err(BlobError::storage("write to", self.path))
     }
 
     /// Makes the whole object visible under its name, durably.
     pub(super) async fn finish(mut self) -> Result<u64, BlobError> {
         if self.parts.is_some() {
             self.flush().await?;
+            self.written().await?;
         }
         let rest = self.take_held();
         let done = match &mut self.parts {
@@ -92,6 +111,9 @@ impl<'a> Incoming<'a> {
 
     /// Gives the object up. A failure leaves at most unseen parts, so it is only logged.
     pub(super) async fn abort(mut self) {
+        if let Err(error) = self.written().await {
+            tracing::debug!(object = %self.path, %error, "a part of an object given up was not written");
+        }
         if let Some(parts) = &mut self.parts
             && let Err(error) = parts.abort().await
         {
