@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Manifest GET and blob GET of Edgemart beside Debian's docker-registry, on the same image, in one run.
+"""Manifest GET, blob GET and blob push of Edgemart beside Debian's docker-registry, on the same bytes, in one run; and
+beside nginx (sendfile, files on disk) as the yardstick of the machine, when nginx is installed.
 
 Also: cold start on an existing data folder, idle memory, and the time from submit to live of the samples.
 Loopback only; every load is bounded in time. Needs the binary built, skopeo, wrk and docker-registry.
@@ -8,6 +9,7 @@ Loopback only; every load is bounded in time. Needs the binary built, skopeo, wr
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,13 +20,24 @@ BINARY = os.environ.get("EDGEMART_BINARY", "target/debug/edgemart")
 SECONDS = int(os.environ.get("BENCH_SECONDS", "6"))
 IMAGE = "contoso/temperature-sensor/standard"
 BLOB_BYTES = 100 * 1024 * 1024
+PUSHES = 5
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """Of a process and its children (nginx works in those)."""
+    used = 0
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(name) == pid or int(fields[1]) == pid:
+            used += int(fields[11]) + int(fields[12])
+    return used / TICK
 
 
 def resident_mib(pid):
@@ -64,6 +77,41 @@ def start_docker_registry(folder):
     raise SystemExit("docker-registry did not start")
 
 
+def start_nginx(folder):
+    config = os.path.join(folder, "nginx.conf")
+    with open(config, "w") as out:
+        out.write(
+            f"worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/nginx.log; daemon off;\n"
+            "events {}\nhttp { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;\n"
+            f"server {{ listen 127.0.0.1:5902; root {folder}/files; }} }}\n"
+        )
+    os.chmod(folder, 0o755)
+    process = subprocess.Popen(["nginx", "-c", config], stderr=subprocess.DEVNULL)
+    for _ in range(200):
+        try:
+            urllib.request.urlopen("http://127.0.0.1:5902/manifest").close()
+            return process, "http://127.0.0.1:5902"
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit("nginx did not start")
+
+
+def push(base, repository, folder, pid, headers):
+    """Five fresh blobs, one after the other. Answers the rate, the slowest and the CPU of the server."""
+    path = os.path.join(folder, "push")
+    times, used = [], 0.0
+    for _ in range(PUSHES):
+        with open(path, "wb") as out:
+            out.write(os.urandom(BLOB_BYTES))
+        digest = "sha256:" + subprocess.run(
+            ["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
+        before, begun = cpu_seconds(pid), time.monotonic()
+        upload(base, repository, path, digest, headers)
+        times.append(time.monotonic() - begun)
+        used += cpu_seconds(pid) - before
+    return PUSHES / sum(times), f"{max(times) * 1000:.0f}ms", used / PUSHES
+
+
 def load(url, pid, headers=(), connections=8):
     before = cpu_seconds(pid)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency"]
@@ -75,8 +123,8 @@ def load(url, pid, headers=(), connections=8):
         raise SystemExit(f"{url} answered errors:\n{text}")
     requests = int(re.search(r"(\d+) requests in", text).group(1))
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    p99 = re.search(r"^\s+99%\s+(\S+)$", text, re.MULTILINE).group(1)
-    return rate, p99, used / max(requests, 1)
+    p99 = re.search(r"^\s+99%\s+(\S+)", text, re.MULTILINE)
+    return rate, p99.group(1) if p99 else "–", used / max(requests, 1)
 
 
 def fetch(url, headers=None):
@@ -147,11 +195,35 @@ def main():
             rate, p99, cpu = load(f"{base}/v2/{where}/blobs/{digest}", pid, headers, connections=4)
             gib = BLOB_BYTES / 2**30
             rows.append((f"blob GET 100 MiB, {name}", rate * BLOB_BYTES / 2**20, p99, f"{cpu / gib:.2f} s CPU a GiB"))
-        print("| what | per second | p99 | cost |\n|---|---|---|---|")
+        for name, base, pid, where, headers in (
+            ("Edgemart", url, market.pid, repository, bearer),
+            ("docker-registry", peer_url, peer.pid, "bench/push", {}),
+        ):
+            rate, slowest, cpu = push(base, where, folder, pid, headers)
+            rows.append((f"blob push 100 MiB, {name}", rate * BLOB_BYTES / 2**20, slowest, f"{cpu / gib:.2f} s CPU a GiB"))
+        ratio = (f"ratio to docker-registry: manifest {rows[0][1] / rows[1][1]:.1f}×, blob {rows[2][1] / rows[3][1]:.2f}×, "
+                 f"push {rows[4][1] / rows[5][1]:.2f}×")
+        if shutil.which("nginx"):
+            os.mkdir(os.path.join(folder, "files"))
+            os.rename(path, os.path.join(folder, "files", "blob"))
+            with open(os.path.join(folder, "files", "manifest"), "wb") as out:
+                out.write(fetch(f"{url}/v2/{IMAGE}/manifests/latest", {"Accept": accept.split(": ")[1]})[0])
+            yardstick, nginx_url = start_nginx(folder)
+            try:
+                rate, p99, cpu = load(f"{nginx_url}/manifest", yardstick.pid)
+                rows.append(("the same bytes as a manifest, nginx", rate, p99, f"{cpu * 1e6:.0f} µs CPU a request"))
+                ratio += f"; to nginx: manifest {rows[0][1] / rate:.2f}×"
+                rate, p99, cpu = load(f"{nginx_url}/blob", yardstick.pid, connections=4)
+                rows.append(("blob GET 100 MiB, nginx", rate * BLOB_BYTES / 2**20, p99, f"{cpu / gib:.2f} s CPU a GiB"))
+                ratio += f", blob {rows[2][1] / rows[-1][1]:.2f}×"
+            finally:
+                yardstick.terminate()
+                yardstick.wait()
+        print("| what | per second | p99 (push: slowest) | cost |\n|---|---|---|---|")
         for what, rate, p99, cost in rows:
             unit = " MiB" if "blob" in what else ""
             print(f"| {what} | {rate:,.0f}{unit} | {p99} | {cost} |")
-        print(f"\nratio to docker-registry: manifest {rows[0][1] / rows[1][1]:.1f}×, blob {rows[2][1] / rows[3][1]:.2f}×")
+        print(f"\n{ratio}")
         print(f"from an empty folder to the whole sample catalog live: {ready:.1f} s")
     finally:
         market.terminate()
