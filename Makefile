@@ -43,8 +43,9 @@ corpus:
 	EDGEMART_CORPUS="$(abspath $(EDGEMART_CORPUS))" $(CARGO) test -p domain --test corpus -- --ignored
 
 ## The official conformance suite against a real server; writes docs/reference/conformance.md. Needs Go 1.24 or newer.
-conformance: samples
+conformance: packages samples
 	$(CARGO) build -p edgemart
+	$(CARGO) build -p testkit --example stand
 	scripts/conformance.py $(CONFORMANCE_FLAGS)
 
 ## The kill tests, many times over.

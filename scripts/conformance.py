@@ -47,10 +47,13 @@ SWITCHES = {
     "OCI_REPO1": f"incoming/{PUBLISHER}/repo1",
     "OCI_REPO2": f"incoming/{PUBLISHER}/repo2",
 }
+# PostgreSQL and S3 for the last run: an example of our test kit that lives until its input ends.
+STAND = ROOT / "target/debug/examples/stand"
 ACCESS = {
     "anonymous": "no credentials; a closed lab on loopback (`registry.lab_account`)",
     "basic": "Basic, with an access token as the password (`registry.challenge = \"basic\"`)",
     "bearer": "Bearer, with tokens from `/token` (the default)",
+    "large": "Bearer, on PostgreSQL and S3 instead of SQLite and files",
 }
 
 
@@ -104,14 +107,32 @@ class Browser:
         return json.loads(text) if text else None
 
 
+class Stand:
+    """PostgreSQL and S3."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([str(STAND)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.environment = {}
+        for line in self.process.stdout:
+            if not line.strip():
+                return
+            name, _, value = line.strip().partition("=")
+            self.environment[name] = value
+        stop(f"{STAND} ended before it was ready")
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
 class Server:
     """One `edgemart serve`; its first start prints the link for the first operator."""
 
-    def __init__(self, folder, lines):
+    def __init__(self, folder, lines, more):
         config = folder / "edgemart.toml"
         config.write_text("\n".join([f'data = "{folder}/data"', *lines]) + "\n")
         command = [str(BINARY), "serve", "--listen", "127.0.0.1:0", "--config", str(config)]
-        environment = {**os.environ, "EDGEMART_LOG": "error"}
+        environment = {**os.environ, "EDGEMART_LOG": "error", **more}
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         self.told = []
@@ -166,8 +187,10 @@ def run(program, access):
         "anonymous": ["", "[registry]", f'lab_account = "{EMAIL}"'],
         "basic": ["", "[registry]", 'challenge = "basic"'],
         "bearer": [],
+        "large": [],
     }[access]
-    server = Server(folder, lines)
+    stand = Stand() if access == "large" else None
+    server = Server(folder, lines, stand.environment if stand else {})
     try:
         token = people(server)
         environment = {
@@ -182,6 +205,8 @@ def run(program, access):
                               capture_output=True, timeout=SUITE_SECONDS_MAX)
     finally:
         server.end()
+        if stand:
+            stand.end()
         shutil.rmtree(folder, ignore_errors=True)
     report = done.stdout
     (results / "report.txt").write_text(report)
@@ -244,11 +269,14 @@ def main():
     arguments.add_argument("--access", choices=ACCESS, action="append", help="only this way of access; writes no page")
     arguments.add_argument("--check", action="store_true", help="compare with the page instead of writing it")
     asked = arguments.parse_args()
-    if not BINARY.exists():
-        stop(f"{BINARY} is not there; run `cargo build -p edgemart`")
+    ways = asked.access or list(ACCESS)
+    for program in [BINARY, *([STAND] if "large" in ways else [])]:
+        if not program.exists():
+            stop(f"{program} is not there; run `make conformance`, or `cargo build -p edgemart` and "
+                 "`cargo build -p testkit --example stand`")
     program = suite()
     reports, bad = {}, False
-    for access in asked.access or ACCESS:
+    for access in ways:
         reports[access] = run(program, access)
         count = dict(rows(reports[access], "OCI Conformance Result:"))
         print(f"{access}: " + ", ".join(f"{name} {number}" for name, number in count.items()), file=sys.stderr)
