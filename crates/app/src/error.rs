@@ -61,6 +61,7 @@ pub enum Trouble {
 impl From<store::Error> for Refused {
     fn from(error: store::Error) -> Self {
         match error {
+            store::Error::Busy(what) => Self::Conflict(format!("{what}; try again in a moment")),
             store::Error::Conflict(what) => Self::Conflict(format!("{what} is taken already")),
             other => Self::Failed(Trouble::Store(other)),
         }

@@ -39,6 +39,8 @@ pub struct RegistrySettings {
     /// May a manifest be pushed to `incoming/…` before all that it lists is there? (distribution-spec "sparse"; an
     /// import checks that everything is there in any case.)
     pub sparse_manifests: bool,
+    /// Hours after which unused content is removed; none: never, unless the operator asks for it.
+    pub gc_grace_hours: Option<u32>,
 }
 
 impl Default for RegistrySettings {
@@ -47,6 +49,7 @@ impl Default for RegistrySettings {
             challenge: Challenge::Bearer,
             lab_account: None,
             sparse_manifests: true,
+            gc_grace_hours: Some(crate::registry::GC_GRACE_HOURS),
         }
     }
 }

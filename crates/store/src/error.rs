@@ -10,6 +10,9 @@ pub enum Error {
     /// goes on and may still be committed.
     #[error("{0} is already taken")]
     Conflict(&'static str),
+    /// Somebody else is at it for a moment: the same work will succeed soon.
+    #[error("{0}; try again in a moment")]
+    Busy(&'static str),
     /// The database did not answer, was busy for too long or broke off: the same work may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] DbErr),

@@ -1,5 +1,5 @@
-//! Once an hour: uploads that nobody continued are dropped, and files that a killed process left half-written are swept.
-//! Every replica does it; doing it twice changes nothing. Removing blobs that nothing links is left out.
+//! Once an hour: uploads that nobody continued are dropped, files that a killed process left half-written are swept, and
+//! content that nobody needs is collected. Every replica does it; doing it twice, or at once, changes nothing.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::App;
 use crate::clock::DAY;
-use crate::registry::drop_stale_uploads;
+use crate::registry::{collect_garbage, drop_stale_uploads};
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Half-written files are left alone for this long: longer than any upload may idle.
@@ -38,6 +38,15 @@ async fn tidy(app: &App) {
         Ok(count) => tracing::info!(count, "swept half-written files"),
         Err(error) => {
             tracing::warn!(%error, "could not sweep half-written files; trying again in an hour");
+        }
+    }
+    let Some(hours) = app.settings.registry.gc_grace_hours else {
+        return;
+    };
+    match collect_garbage(app, hours, false).await {
+        Ok(report) => tracing::debug!(?report, "collected garbage"),
+        Err(error) => {
+            tracing::warn!(?error, "could not collect garbage; trying again in an hour");
         }
     }
 }

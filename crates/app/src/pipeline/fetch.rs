@@ -294,7 +294,18 @@ impl Way<'_> {
             uploads::delete(&tx, id).await?;
         }
         tx.commit().await?;
-        Ok(())
+        // A removal of unused bytes that began before the link may have taken these; from here on none can begin.
+        let digest = &self.blob.digest;
+        match self.app.blobs.size(digest).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => {
+                let tx = self.app.writer.begin().await?;
+                store::registry::unlink_blob(&tx, self.repo, digest).await?;
+                tx.commit().await?;
+                Err(storage(digest, &"removed while it was brought here"))
+            }
+            Err(error) => Err(storage(digest, &error)),
+        }
     }
 }
 

@@ -53,16 +53,14 @@ pub(super) async fn copy(
     let tx = app.writer.begin().await?;
     let now = app.clock.now();
     for blob in blobs.values() {
-        if store::registry::has_blob(&tx, from, &blob.digest)
-            .await?
-            .is_none()
-        {
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        let held = store::registry::has_blob(&tx, from, &blob.digest).await?;
+        if held.is_none_or(|held| held.size != size) {
             return Err(publisher(format!(
-                "blob {} of `{from}` was deleted; push the image again",
+                "blob {} of `{from}` is not there, or not with the {size} bytes its manifest states; push the image again",
                 blob.digest
             )));
         }
-        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
         store::registry::link_blob(&tx, &repo, &blob.digest, size, false, now).await?;
         store::takedowns::release_blobs(&tx, &repo, std::slice::from_ref(&blob.digest)).await?;
     }

@@ -1,12 +1,13 @@
 //! The image registry's use-cases, and the only writer of its rows: who is asking, what they may do, tokens, uploads,
 //! manifests, deletes, and what a caller finds. Speaks the protocol's vocabulary but no HTTP.
 //!
-//! Left out: go-live, which alone writes `{publisher}/{offer}/{plan}`, and the sweep of bytes that nothing holds.
+//! Left out: go-live, which alone writes `{publisher}/{offer}/{plan}`.
 
 mod access;
 mod authorize;
 mod caller;
 mod delete;
+mod gc;
 mod grant;
 mod key_file;
 mod keys;
@@ -17,8 +18,10 @@ mod passwords;
 mod place;
 mod push_manifest;
 mod read;
+mod referrers;
 mod refresh;
 mod refusal;
+mod scrub;
 mod token;
 mod upload;
 
@@ -28,6 +31,7 @@ pub use caller::{
     AUTHORIZATION_BYTES_MAX, Caller, PREVIEW_USER, identify, refresh, secret_of, sign_in,
 };
 pub use delete::{delete_blob, delete_manifest};
+pub use gc::{GC_GRACE_HOURS, GcReport, collect_garbage};
 pub use grant::{Granted, SCOPES_MAX, grant_token};
 pub use keys::{KeyError, OLD_KEYS_MAX, TOKEN_KEYS_MAX, TokenKeys, rotate_token_keys};
 pub use lab::lab_caller;
@@ -35,11 +39,12 @@ pub(crate) use passwords::Passwords;
 pub use place::{INCOMING, Place};
 pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
 pub use read::{
-    FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, REFERRERS_MAX, catalog, find_blob,
-    find_manifest, list_tags, referrers,
+    FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, catalog, find_blob, find_manifest, list_tags,
 };
+pub use referrers::{REFERRERS_MAX, Referrers, ReferrersQuery, referrers};
 pub use refresh::{LOGINS_MAX, REFRESH_DAYS, refresh_token};
 pub use refusal::{Fault, Refusal};
+pub use scrub::{Broken, ScrubReport, scrub};
 pub use token::{Bearer, Claims, TOKEN_BYTES_MAX, TOKEN_SECONDS_MAX, TokenError};
 pub use upload::{
     CHUNKS_MAX, Chunk, UPLOAD_IDLE_HOURS_MAX, Upload, append_chunk, cancel_upload,

@@ -1,14 +1,14 @@
-//! What a caller finds in the registry: one manifest, one blob, and the three lists. Visibility is decided here; bytes
+//! What a caller finds in the registry: one manifest, one blob, tags and repositories. Visibility is decided here; bytes
 //! are fetched by whoever serves them.
 
 use std::collections::BTreeSet;
 
 use domain::ids::PublisherId;
 use domain::role::{PublisherAction, TokenScope};
-use oci::{Descriptor, Digest, ErrorCode, Manifest, Reference, RepositoryName};
+use oci::{Digest, ErrorCode, Reference, RepositoryName};
 
-use super::access::{Ask, Target, sees_hidden};
-use super::authorize::{allow_read, role_in, unknown};
+use super::access::{Ask, Target};
+use super::authorize::{allow_read, unknown};
 use super::caller::Caller;
 use super::place::INCOMING;
 use super::refusal::Refusal;
@@ -16,8 +16,6 @@ use crate::App;
 
 /// Entries of one page of tags or repositories when the client names no number, and the most it gets when it does.
 pub const PAGE_ENTRIES_MAX: u64 = 1_000;
-/// Referrers listed for one manifest.
-pub const REFERRERS_MAX: usize = 2_000;
 
 /// A manifest that this caller may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,83 +211,4 @@ async fn publishers_of(app: &App, caller: &Caller) -> Result<Vec<PublisherId>, R
         }
         _ => Ok(Vec::new()),
     }
-}
-
-/// The manifests that refer to `subject`, as far as this caller may see them. A repository or subject that is unknown
-/// has none, which is no error (distribution-spec end-12a).
-pub async fn referrers(
-    app: &App,
-    caller: &Caller,
-    repository: &RepositoryName,
-    subject: &Digest,
-) -> Result<Vec<Descriptor>, Refusal> {
-    let name = repository.as_str();
-    let insider = sees_hidden(repository, caller, role_in(app, caller, repository).await?);
-    let mut list: Vec<Descriptor> = Vec::new();
-    for stored in store::registry::referrers(&app.reader, name, subject).await? {
-        if list.len() >= REFERRERS_MAX {
-            break;
-        }
-        let visible = insider
-            || store::registry::has_manifest(&app.reader, name, &stored.digest)
-                .await?
-                .is_some_and(|membership| membership.public);
-        if visible {
-            let manifest =
-                Manifest::parse(Some(&stored.media_type), &stored.bytes).map_err(|error| {
-                    Refusal::storage(format!("manifest {}: {error}", stored.digest))
-                })?;
-            list.push(describe(&stored.digest, &manifest));
-        }
-    }
-    fold_in_fallback(app, caller, repository, subject, &mut list).await?;
-    Ok(list)
-}
-
-fn describe(digest: &Digest, manifest: &Manifest) -> Descriptor {
-    let size = u64::try_from(manifest.bytes.len()).unwrap_or(u64::MAX);
-    Descriptor {
-        annotations: manifest.annotations().clone(),
-        artifact_type: manifest.artifact_type().map(ToOwned::to_owned),
-        ..Descriptor::new(manifest.media_type.clone(), digest.clone(), size)
-    }
-}
-
-/// Clients of registries without a referrers list keep one under the tag `{algorithm}-{hex}` (distribution-spec
-/// "Referrers Tag Schema"); what they wrote is listed as well.
-async fn fold_in_fallback(
-    app: &App,
-    caller: &Caller,
-    repository: &RepositoryName,
-    subject: &Digest,
-    list: &mut Vec<Descriptor>,
-) -> Result<(), Refusal> {
-    let tag = subject.as_str().replacen(':', "-", 1);
-    let tag: String = tag.chars().take(oci::tag::TAG_BYTES_MAX).collect();
-    let Ok(tag) = tag.parse::<oci::Tag>() else {
-        return Ok(());
-    };
-    let found = match find_manifest(app, caller, repository, &Reference::Tag(tag)).await {
-        Ok(found) => found,
-        Err(Refusal::Failed(trouble)) => return Err(Refusal::Failed(trouble)),
-        Err(_) => return Ok(()),
-    };
-    let Some(stored) = store::registry::manifest(&app.reader, &found.digest).await? else {
-        return Ok(());
-    };
-    let Ok(index) = Manifest::parse(Some(&stored.media_type), &stored.bytes) else {
-        return Ok(());
-    };
-    for child in index.children() {
-        let known = list.iter().any(|listed| listed.digest == child.digest);
-        if list.len() < REFERRERS_MAX && !known {
-            let membership =
-                store::registry::has_manifest(&app.reader, repository.as_str(), &child.digest)
-                    .await?;
-            if membership.is_some_and(|membership| membership.public || !found.public) {
-                list.push(child.clone());
-            }
-        }
-    }
-    Ok(())
 }

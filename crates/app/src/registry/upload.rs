@@ -400,5 +400,22 @@ async fn link(
         uploads::delete(&tx, id).await?;
     }
     tx.commit().await?;
-    Ok(())
+    // A removal that began before this link may have taken the bytes just now; from here on none can begin.
+    if app
+        .blobs
+        .size(digest)
+        .await
+        .map_err(Refusal::storage)?
+        .is_some()
+    {
+        return Ok(());
+    }
+    let tx = app.writer.begin().await?;
+    store::registry::unlink_blob(&tx, pass.repository().as_str(), digest).await?;
+    tx.commit().await?;
+    let message = format!("{digest} was unused and removed while it was pushed; push it again");
+    Err(Refusal::Interrupted(Fault::new(
+        ErrorCode::BlobUploadInvalid,
+        message,
+    )))
 }

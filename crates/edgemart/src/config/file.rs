@@ -119,6 +119,7 @@ pub(crate) struct RegistryFile {
     challenge: ChallengeWord,
     pub(super) lab_account: Option<String>,
     sparse_manifests: Option<bool>,
+    gc_grace_hours: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -142,6 +143,10 @@ impl RegistryFile {
                 .map(|email| email.trim().to_lowercase())
                 .filter(|email| !email.is_empty()),
             sparse_manifests: self.sparse_manifests.unwrap_or(default.sparse_manifests),
+            gc_grace_hours: match self.gc_grace_hours {
+                None => default.gc_grace_hours,
+                Some(hours) => (hours > 0).then_some(hours),
+            },
         }
     }
 }

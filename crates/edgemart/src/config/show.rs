@@ -55,8 +55,9 @@ pub(crate) fn show(config: &Config) -> String {
         Challenge::Basic => "basic",
     };
     text.push_str(&format!(
-        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\n",
-        s.registry.sparse_manifests
+        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\ngc_grace_hours = {}\n",
+        s.registry.sparse_manifests,
+        s.registry.gc_grace_hours.unwrap_or(0),
     ));
     if let Some(email) = &s.registry.lab_account {
         let email = toml::Value::String(email.clone());

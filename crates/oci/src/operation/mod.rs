@@ -171,6 +171,8 @@ pub enum Operation {
         digest: Digest,
         /// Only referrers of this type.
         artifact_type: Option<String>,
+        /// Only what comes after this digest: the next page, as our own `Link` says.
+        last: Option<Digest>,
     },
     /// `GET|HEAD /v2/_catalog`: not in the specification, expected by client tools.
     Catalog {

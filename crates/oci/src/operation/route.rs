@@ -117,10 +117,12 @@ impl<'a> Route<'a> {
             Self::Referrers { repository, digest } => {
                 read_only(method)?;
                 let artifact_type = query.text("artifactType")?;
+                let last = query.one("last")?.map(str::parse).transpose()?;
                 Ok(Operation::Referrers {
                     repository,
                     digest: digest.parse()?,
                     artifact_type,
+                    last,
                 })
             }
             Self::Blob { repository, digest } => blob(method, repository, digest),

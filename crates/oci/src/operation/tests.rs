@@ -95,6 +95,7 @@ fn lists() {
         repository: name("a"),
         digest: digest(),
         artifact_type: artifact_type.map(str::to_owned),
+        last: None,
     };
     let table = vec![
         ("GET /v2/a/tags/list", tags(None, None)),

@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! blobs/sha256/1f/1f3a…    uploads/<upload id>/<offset>-<unique>    media/sha256/9c/9c02…
+//! quarantine/sha256/5e/5ec1… (found spoiled; nothing reads it)
 //! ```
 
 mod commit;
 mod copy;
 mod incoming;
+mod list;
 mod location;
 mod read;
 mod sweep;
@@ -26,6 +28,7 @@ use oci::Digest;
 pub use commit::CommitError;
 pub use copy::{Copied, Shelf};
 pub use incoming::PART_BYTES;
+pub use list::StoredBlob;
 pub use read::WHOLE_BYTES_MAX;
 
 /// Longest upload id, in characters.

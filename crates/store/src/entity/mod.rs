@@ -3,6 +3,7 @@
 pub mod account;
 pub mod blocked_digest;
 pub mod catalog_version;
+pub mod condemned;
 pub mod credential;
 pub mod event;
 pub mod job;

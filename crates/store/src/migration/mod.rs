@@ -14,6 +14,7 @@ mod m0008_uploads;
 mod m0009_catalog;
 mod m0010_takedowns;
 mod m0011_preview_audience;
+mod m0012_condemned;
 
 pub(crate) struct Migrator;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_catalog::Migration),
             Box::new(m0010_takedowns::Migration),
             Box::new(m0011_preview_audience::Migration),
+            Box::new(m0012_condemned::Migration),
         ]
     }
 }

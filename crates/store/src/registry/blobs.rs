@@ -7,6 +7,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Statement,
 };
 
+use super::condemned;
 use super::repositories::ensure_repository;
 use crate::column::Row;
 use crate::entity::repository_blob::{Column, Entity, Model};
@@ -23,7 +24,8 @@ pub struct BlobMembership {
     pub size: i64,
 }
 
-/// Puts a blob into a repository, which is made when new. What was public stays public.
+/// Puts a blob into a repository, which is made when new, or says again that it is needed there. What was public stays
+/// public. [`Error::Busy`] while its bytes are being removed because nothing linked them.
 pub async fn link_blob(
     tx: &Tx,
     repo: &str,
@@ -32,6 +34,7 @@ pub async fn link_blob(
     public: bool,
     now: i64,
 ) -> Result<(), Error> {
+    condemned::spare(tx, condemned::Kind::Blob, digest).await?;
     ensure_repository(tx, repo, public, now).await?;
     let row = Model {
         repository: repo.to_owned(),
@@ -41,12 +44,11 @@ pub async fn link_blob(
         linked_at: now,
     };
     let row = row.into_active_model();
+    let key = [Column::Repository, Column::Digest];
     if public {
-        let key = [Column::Repository, Column::Digest];
         return write::upsert(tx, row, key, [Column::Public]).await;
     }
-    write::insert_if_new(tx, row).await?;
-    Ok(())
+    write::upsert(tx, row, key, [Column::LinkedAt]).await
 }
 
 /// Whether a repository holds a blob, how large it is and for whom.

@@ -2,8 +2,9 @@
 
 use oci::Digest;
 use sea_orm::sea_query::{Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
+use super::condemned;
 use super::repositories::ensure_repository;
 use crate::column::Row;
 use crate::entity::manifest::{Column, Entity, Model};
@@ -50,6 +51,9 @@ fn read(model: Model) -> Result<StoredManifest, Error> {
     })
 }
 
+/// Tries to put a manifest that others remove at the same time.
+const TRIES_MAX: usize = 3;
+
 /// Keeps a manifest; one that is there already stays as it is. The caller verified the digest.
 pub async fn put_manifest(tx: &Tx, manifest: &StoredManifest) -> Result<(), Error> {
     let model = Model {
@@ -59,8 +63,26 @@ pub async fn put_manifest(tx: &Tx, manifest: &StoredManifest) -> Result<(), Erro
         subject: manifest.subject.as_ref().map(Digest::to_string),
         artifact_type: manifest.artifact_type.clone(),
     };
-    write::insert_if_new(tx, model.into_active_model()).await?;
-    Ok(())
+    condemned::spare(tx, condemned::Kind::Manifest, &manifest.digest).await?;
+    // It may be there and be removed at this very moment; then it is ours to put there again.
+    for _ in 0..TRIES_MAX {
+        if write::insert_if_new(tx, model.clone().into_active_model()).await? {
+            return Ok(());
+        }
+        let held = Entity::find_by_id(manifest.digest.as_str())
+            .select_only()
+            .column(Column::Digest)
+            .lock_shared()
+            .into_tuple::<String>()
+            .one(&tx.inner)
+            .await?;
+        if held.is_some() {
+            return Ok(());
+        }
+    }
+    Err(Error::Busy(
+        "this manifest is being removed and put back by turns",
+    ))
 }
 
 /// The manifest with this digest, whichever repositories hold it: ask [`has_manifest`] first.
@@ -162,16 +184,22 @@ fn digests_in(repo: &str) -> SelectStatement {
         .take()
 }
 
-/// The manifests of a repository whose subject is this digest, in order of digest.
+/// At most `limit` manifests of a repository whose subject is this digest, in order of digest, beginning after `after`.
 pub async fn referrers(
     source: &impl Source,
     repo: &str,
     subject: &Digest,
+    after: Option<&Digest>,
+    limit: u64,
 ) -> Result<Vec<StoredManifest>, Error> {
-    let query = Entity::find()
+    let mut query = Entity::find()
         .filter(Column::Subject.eq(subject.as_str()))
         .filter(Column::Digest.in_subquery(digests_in(repo)))
-        .order_by_asc(Column::Digest);
+        .order_by_asc(Column::Digest)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(Column::Digest.gt(after.as_str()));
+    }
     query
         .all(&source.connection())
         .await?

@@ -2,6 +2,7 @@
 //! tags, uploads under way, blocked digests and tokens that pull a preview. Layers themselves are in [`crate::Blobs`].
 
 pub mod blocked_digests;
+pub mod condemned;
 pub mod pull_tokens;
 pub mod uploads;
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod backup;
 mod blobs;
+mod condemned;
 mod engine;
 mod jobs;
 mod migrations;

@@ -373,12 +373,12 @@ async fn repositories_are_paged_and_referrers_stay_in_theirs() {
                 .unwrap(),
             ["a-b/x/y", "b/x/y"]
         );
-        let referrers = registry::referrers(reader, "a/x/y", &digest("subject"))
+        let referrers = registry::referrers(reader, "a/x/y", &digest("subject"), None, 10)
             .await
             .unwrap();
         assert_eq!(referrers, [manifest("sbom", Some(digest("subject")))]);
         assert_eq!(
-            registry::referrers(reader, "a-b/x/y", &digest("subject"))
+            registry::referrers(reader, "a-b/x/y", &digest("subject"), None, 10)
                 .await
                 .unwrap(),
             []

@@ -230,7 +230,10 @@ pub(super) fn refusal(
 /// Our own trouble. `UNKNOWN` is none of the protocol's codes, which all blame the request; clients show it as it is.
 fn failed(trouble: &Trouble) -> Response<Body> {
     tracing::error!(error = %trouble, "a registry request failed");
-    let passing = matches!(trouble, Trouble::Store(store::Error::Unavailable(_)));
+    let passing = matches!(
+        trouble,
+        Trouble::Store(store::Error::Unavailable(_) | store::Error::Busy(_))
+    );
     let (status, message) = if passing {
         (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -1,33 +1,53 @@
-//! The three lists: tags of a repository, repositories, and referrers of a manifest.
+//! The three lists: tags of a repository, repositories, and referrers of a manifest. Each answer has an entity tag of its
+//! own text, so that who asks often is told quickly that nothing changed.
 
 use app::App;
 use app::registry::{
-    Caller, Page, catalog as catalog_page, list_tags, referrers as find_referrers,
+    Caller, Page, ReferrersQuery, catalog as catalog_page, list_tags, referrers as find_referrers,
 };
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, HeaderName, LINK};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, ETAG, HeaderName, LINK};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use oci::{Digest, RepositoryName, media_type};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::answer::{Failure, answer, json as json_answer, value};
+use super::answer::{Failure, answer, empty, value};
+use super::conditions::names_tag;
 
 /// `OCI-Filters-Applied`: tells a client that it need not filter itself.
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
 /// The next page's address, by path and query only: clients add the host they came by.
+fn next(path: &str, query: &str) -> HeaderValue {
+    value(&format!("<{path}?{query}>; rel=\"next\""))
+}
+
 fn link(path: &str, page: &Page, n: Option<u64>) -> Option<HeaderValue> {
     let last = page.entries.last().filter(|_| page.more)?;
     let n = n.unwrap_or(app::registry::PAGE_ENTRIES_MAX);
     let last = utf8_percent_encode(last, NON_ALPHANUMERIC);
-    Some(value(&format!("<{path}?n={n}&last={last}>; rel=\"next\"")))
+    Some(next(path, &format!("n={n}&last={last}")))
 }
 
-fn page(body: &serde_json::Value, link: Option<HeaderValue>) -> Response<Body> {
-    let mut response = json_answer(StatusCode::OK, body.to_string());
+/// One page, or word that the client has it.
+fn page(
+    asked: &HeaderMap,
+    content_type: &'static str,
+    body: &Value,
+    link: Option<HeaderValue>,
+) -> Response<Body> {
+    let body = body.to_string();
+    let tag = format!("\"{}\"", Digest::sha256_of(body.as_bytes()));
+    let mut response = if names_tag(asked, &tag) {
+        empty(StatusCode::NOT_MODIFIED)
+    } else {
+        answer(StatusCode::OK, content_type, body)
+    };
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // What somebody may see is not for a cache that others share.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(ETAG, value(&tag));
     if let Some(link) = link {
         headers.insert(LINK, link);
     }
@@ -37,47 +57,54 @@ fn page(body: &serde_json::Value, link: Option<HeaderValue>) -> Response<Body> {
 pub(super) async fn tags(
     app: &App,
     caller: &Caller,
+    headers: &HeaderMap,
     repository: &RepositoryName,
-    n: Option<u64>,
-    last: Option<&str>,
+    (n, last): (Option<u64>, Option<&str>),
 ) -> Result<Response<Body>, Failure> {
     let found = list_tags(app, caller, repository, n, last).await?;
     let link = link(&format!("/v2/{repository}/tags/list"), &found, n);
-    Ok(page(
-        &json!({"name": repository, "tags": found.entries}),
-        link,
-    ))
+    let body = json!({"name": repository, "tags": found.entries});
+    Ok(page(headers, "application/json", &body, link))
 }
 
 pub(super) async fn catalog(
     app: &App,
     caller: &Caller,
-    n: Option<u64>,
-    last: Option<&str>,
+    headers: &HeaderMap,
+    (n, last): (Option<u64>, Option<&str>),
 ) -> Result<Response<Body>, Failure> {
     let found = catalog_page(app, caller, n, last).await?;
     let link = link("/v2/_catalog", &found, n);
-    Ok(page(&json!({"repositories": found.entries}), link))
+    let body = json!({"repositories": found.entries});
+    Ok(page(headers, "application/json", &body, link))
 }
 
 /// Always an index, however empty (end-12a).
 pub(super) async fn referrers(
     app: &App,
     caller: &Caller,
-    repository: &RepositoryName,
-    digest: &Digest,
-    artifact_type: Option<&str>,
+    headers: &HeaderMap,
+    (repository, digest): (&RepositoryName, &Digest),
+    query: ReferrersQuery<'_>,
 ) -> Result<Response<Body>, Failure> {
-    let mut found = find_referrers(app, caller, repository, digest).await?;
-    if let Some(wanted) = artifact_type {
-        found.retain(|referrer| referrer.artifact_type.as_deref() == Some(wanted));
-    }
-    let body = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": found});
-    let mut response = answer(StatusCode::OK, media_type::OCI_INDEX, body.to_string());
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if artifact_type.is_some() {
-        headers.insert(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
+    let found = find_referrers(app, caller, repository, digest, query).await?;
+    let link = found.next.map(|last| {
+        let mut text = format!("last={last}");
+        if let Some(wanted) = query.artifact_type {
+            let wanted = utf8_percent_encode(wanted, NON_ALPHANUMERIC);
+            text.push_str(&format!("&artifactType={wanted}"));
+        }
+        next(&format!("/v2/{repository}/referrers/{digest}"), &text)
+    });
+    let body = json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_INDEX,
+        "manifests": found.entries,
+    });
+    let mut response = page(headers, media_type::OCI_INDEX, &body, link);
+    if query.artifact_type.is_some() {
+        let applied = HeaderValue::from_static("artifactType");
+        response.headers_mut().insert(FILTERS_APPLIED, applied);
     }
     Ok(response)
 }

@@ -22,7 +22,9 @@ mod warning;
 use std::sync::Arc;
 
 use app::App;
-use app::registry::{Caller, Refusal, allow_write, identify, lab_caller, write_ask};
+use app::registry::{
+    Caller, ReferrersQuery, Refusal, allow_write, identify, lab_caller, write_ask,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -148,13 +150,22 @@ async fn carry_out(
             repository,
             n,
             last,
-        } => lists::tags(app, &caller, &repository, n, last.as_deref()).await,
-        Operation::Catalog { n, last } => lists::catalog(app, &caller, n, last.as_deref()).await,
+        } => lists::tags(app, &caller, headers, &repository, (n, last.as_deref())).await,
+        Operation::Catalog { n, last } => {
+            lists::catalog(app, &caller, headers, (n, last.as_deref())).await
+        }
         Operation::Referrers {
             repository,
             digest,
             artifact_type,
-        } => lists::referrers(app, &caller, &repository, &digest, artifact_type.as_deref()).await,
+            last,
+        } => {
+            let query = ReferrersQuery {
+                artifact_type: artifact_type.as_deref(),
+                last: last.as_ref(),
+            };
+            lists::referrers(app, &caller, headers, (&repository, &digest), query).await
+        }
         other => Err(not_offered(&parts.method, &other)),
     }
 }

@@ -10,12 +10,14 @@
 mod access;
 mod bad_lines;
 mod clients;
+mod gc;
 mod hostile;
 mod http;
 mod hub;
 mod manifests;
 mod market;
 mod races;
+mod referrers;
 mod refresh;
 mod search;
 mod sparse;

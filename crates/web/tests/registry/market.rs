@@ -331,6 +331,7 @@ impl Market {
         image: &TestImage,
         public: bool,
     ) {
+        let now = self.app.clock.now();
         let tx = self.writer.begin().await.unwrap();
         for (digest, bytes) in &image.blobs {
             let digest = Digest::from_str(digest).unwrap();
@@ -340,7 +341,7 @@ impl Market {
                 .await
                 .unwrap();
             let size = i64::try_from(bytes.len()).unwrap();
-            store::registry::link_blob(&tx, repository, &digest, size, public, 1)
+            store::registry::link_blob(&tx, repository, &digest, size, public, now)
                 .await
                 .unwrap();
         }
@@ -354,13 +355,13 @@ impl Market {
                 artifact_type: None,
             };
             store::registry::put_manifest(&tx, &row).await.unwrap();
-            store::registry::link_manifest(&tx, repository, &digest, public, 1)
+            store::registry::link_manifest(&tx, repository, &digest, public, now)
                 .await
                 .unwrap();
         }
         if public {
             let top = Digest::from_str(&image.top().digest).unwrap();
-            store::registry::set_tag(&tx, repository, tag, &top, 1)
+            store::registry::set_tag(&tx, repository, tag, &top, now)
                 .await
                 .unwrap();
             store::catalog_version::bump(&tx).await.unwrap();

@@ -2,12 +2,14 @@
 //! installation of this machine; everything else asks the marketplace with the operator's token.
 
 mod backup;
+mod gc;
 mod installation;
 mod keys;
 mod policy;
 mod publisher;
 mod restore;
 mod review;
+mod scrub;
 mod set_up;
 mod takedown;
 mod token_keys;
@@ -28,6 +30,10 @@ enum Verb {
     Publisher(publisher::Publisher),
     /// Decide on submissions that wait for a person.
     Review(review::Review),
+    /// Remove images and layers that nobody needs, of an installation on this machine, while it runs.
+    Gc(gc::Gc),
+    /// Read every layer and compare it with its digest, of an installation on this machine, while it runs.
+    Scrub(scrub::Scrub),
     /// Change the keys that sign registry tokens, of an installation on this machine, while it runs.
     TokenKeys(token_keys::TokenKeys),
     /// The certification policy and the support matrix.
@@ -55,6 +61,8 @@ impl Admin {
         match self.verb {
             Verb::Publisher(asked) => asked.run(global).await,
             Verb::Review(asked) => asked.run(global).await,
+            Verb::Gc(asked) => asked.run(global).await,
+            Verb::Scrub(asked) => asked.run(global).await,
             Verb::TokenKeys(asked) => asked.run(global),
             Verb::Policy(asked) => asked.run(global).await,
             Verb::Users(asked) => asked.run(global).await,

@@ -202,13 +202,13 @@ pub(in crate::registry) fn matching(
     found
 }
 
-/// Search; without words everything, newest first.
+/// Search; without words everything, newest first. By name under a cursor.
 pub(super) fn search(
     snapshot: &Snapshot,
     (address, asked): (&str, &Asked),
 ) -> Result<Value, Missing> {
     let found = matching(snapshot, &asked.query, |plan| runs_on(plan, asked));
-    let entries = found
+    let mut entries: Vec<Entry> = found
         .iter()
         .filter_map(|(module, plan)| module.plan(plan).map(|plan| (module, plan)))
         .map(|(module, plan)| Entry {
@@ -216,5 +216,8 @@ pub(super) fn search(
             shown: shape::found(module, plan),
         })
         .collect();
+    if asked.cursor.is_some() {
+        entries.sort_by(|one, other| one.key.cmp(&other.key));
+    }
     Ok(page((address, asked), entries))
 }

@@ -1,0 +1,86 @@
+//! Going through all blobs there are, for those who tidy. No read of a client ever lists the storage.
+
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use oci::Digest;
+
+use super::{BlobError, Blobs};
+
+/// A blob as the storage has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Its name.
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+    /// When it was written, microseconds since 1970, UTC, by the storage's clock.
+    pub modified: i64,
+}
+
+impl StoredBlob {
+    /// Nothing for names that are none of ours.
+    fn of(meta: &ObjectMeta) -> Option<Self> {
+        let parts: Vec<_> = meta.location.parts().collect();
+        let [.., algorithm, _, hex] = parts.as_slice() else {
+            return None;
+        };
+        let digest = format!("{}:{}", algorithm.as_ref(), hex.as_ref());
+        Some(Self {
+            digest: digest.parse().ok()?,
+            size: meta.size,
+            modified: meta.last_modified.timestamp_micros(),
+        })
+    }
+}
+
+impl Blobs {
+    /// Every blob, in no order.
+    pub fn list(&self) -> BoxStream<'static, Result<StoredBlob, BlobError>> {
+        let under = self.under(&["blobs"]);
+        let found = self.store.list(Some(&under));
+        found
+            .map_err(BlobError::storage_again("list", &under))
+            .try_filter_map(|meta| std::future::ready(Ok(StoredBlob::of(&meta))))
+            .boxed()
+    }
+
+    /// One blob; `None` when it is not here.
+    pub async fn find(&self, digest: &Digest) -> Result<Option<StoredBlob>, BlobError> {
+        let path = self.blob(digest);
+        match self.store.head(&path).await {
+            Ok(meta) => Ok(Some(StoredBlob {
+                digest: digest.clone(),
+                size: meta.size,
+                modified: meta.last_modified.timestamp_micros(),
+            })),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(BlobError::storage("look up", &path)(error)),
+        }
+    }
+
+    /// Puts a blob aside, where no client can reach it: its bytes are not what its name says. Answers where.
+    pub async fn quarantine(&self, digest: &Digest) -> Result<String, BlobError> {
+        let (from, to) = (self.blob(digest), self.named("quarantine", digest));
+        let copied = self.store.copy(&from, &to).await;
+        copied.map_err(BlobError::storage("put aside", &from))?;
+        self.remove(&from).await?;
+        Ok(to.to_string())
+    }
+}
+
+impl BlobError {
+    /// Like [`BlobError::storage`], for errors of a stream.
+    fn storage_again(
+        attempt: &'static str,
+        object: &Path,
+    ) -> impl FnMut(object_store::Error) -> Self + use<> {
+        let object = object.to_string();
+        move |source| Self::Storage {
+            attempt,
+            object: object.clone(),
+            source,
+        }
+    }
+}
