@@ -3,11 +3,8 @@
 set -eu
 
 packages="skopeo podman buildah runc docker-registry postgresql chromium chromium-driver qemu-user-static apache2-utils wrk iproute2 util-linux python3 python3-venv mosquitto openssl"
-# Node may come from elsewhere, and then brings npm along.
+# For one of the SDKs and to fetch the accessibility checker. Node may come from elsewhere, and then brings npm along.
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
-command -v npm >/dev/null 2>&1 || packages="$packages npm"
-
-# Only to fetch the accessibility checker; a Node.js of another origin will do.
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
 
 missing=""
