@@ -145,16 +145,26 @@ pub(crate) async fn advance(
 
 /// The support matrix in force: the operator's, or the built-in one.
 pub async fn matrix(app: &App) -> Result<Matrix, store::Error> {
-    let kept = store::settings::get(&app.reader, "matrix").await?;
-    Ok(kept
-        .and_then(|value| serde_json::from_value(value).ok())
-        .unwrap_or_default())
+    setting(app, "matrix").await
 }
 
 /// The certification policy in force: the operator's, or the built-in one.
 pub async fn policy(app: &App) -> Result<certify::Policy, store::Error> {
-    let kept = store::settings::get(&app.reader, "policy").await?;
-    Ok(kept
-        .and_then(|value| serde_json::from_value(value).ok())
-        .unwrap_or_default())
+    setting(app, "policy").await
+}
+
+/// One that cannot be read is an error: the built-in one in its place would judge by rules that the operator replaced.
+async fn setting<T>(app: &App, key: &'static str) -> Result<T, store::Error>
+where
+    T: serde::de::DeserializeOwned + Default,
+{
+    let Some(value) = store::settings::get(&app.reader, key).await? else {
+        return Ok(T::default());
+    };
+    serde_json::from_value(value).map_err(|error| store::Error::Inconsistent {
+        table: "settings",
+        row: key.to_owned(),
+        column: "value",
+        what: error.to_string(),
+    })
 }

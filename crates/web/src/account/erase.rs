@@ -25,6 +25,8 @@ use crate::visitor::Visitor;
 struct ErasePage {
     layout: Layout,
     tabs: Vec<Link>,
+    /// Whose password it is.
+    email: String,
     fields: Vec<Field>,
     errors: Vec<FieldError>,
     conflict: String,
@@ -47,6 +49,7 @@ fn render(
     let shown = ErasePage {
         layout: visitor.layout("account"),
         tabs: tabs(0),
+        email: visitor.account()?.email.clone(),
         fields,
         errors,
         conflict,

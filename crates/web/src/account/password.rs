@@ -25,6 +25,8 @@ use crate::visitor::Visitor;
 struct PasswordPage {
     layout: Layout,
     tabs: Vec<Link>,
+    /// Whose password it is.
+    email: String,
     fields: Vec<Field>,
     errors: Vec<FieldError>,
 }
@@ -49,6 +51,7 @@ fn render(
     let shown = PasswordPage {
         layout: visitor.layout("account"),
         tabs: tabs(0),
+        email: visitor.account()?.email.clone(),
         fields,
         errors,
     };
