@@ -6,7 +6,7 @@ use base64::Engine as _;
 use serde_json::json;
 use testkit::browser::Script;
 
-use crate::demo::{CONTOSO, NORTHWIND};
+use crate::demo::{CONTOSO, NORTHWIND, REVIEWER};
 use crate::publisher::resubmits;
 use crate::window::{DESK, Window};
 
@@ -52,4 +52,9 @@ async fn pictures() {
     refused.press("Submission 1").await;
     refused.shows("This submission was rejected").await;
     take(&refused, &folder, "rejected.png").await;
+    let reviewer = Window::of(REVIEWER, Script::On).await;
+    reviewer.go("/review").await;
+    reviewer.press_on("table a[href*='/review/']").await;
+    reviewer.shows_in(".judgement", "LST-10").await;
+    take(&reviewer, &folder, "review.png").await;
 }
