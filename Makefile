@@ -31,7 +31,7 @@ axe: packages
 
 ## The pictures of the README, taken anew from the running demo.
 shots: axe samples
-	EDGEMART_SHOTS="$(CURDIR)/docs/images" $(CARGO) test -p edgemart --test browser pictures -- --ignored
+	EDGEMART_SHOTS="$(CURDIR)/docs/images" $(CARGO) test --workspace --test browser pictures
 
 ## The sample modules for linux/amd64, linux/arm64 and linux/arm/v7.
 samples:
@@ -40,17 +40,16 @@ samples:
 ## Manifests and routes of the field: make corpus EDGEMART_CORPUS=FOLDER
 corpus:
 	@test -d "$(EDGEMART_CORPUS)" || { echo "EDGEMART_CORPUS must name the folder with deployments/ and route-grammar-oracle.json" >&2; exit 1; }
-	EDGEMART_CORPUS="$(abspath $(EDGEMART_CORPUS))" $(CARGO) test -p domain --test corpus -- --ignored
+	EDGEMART_CORPUS="$(abspath $(EDGEMART_CORPUS))" $(CARGO) test --workspace --test corpus
 
 ## The official conformance suite against a real server; writes docs/reference/conformance.md. Needs Go 1.24 or newer.
 conformance: packages samples
-	$(CARGO) build -p edgemart
-	$(CARGO) build -p testkit --example stand
+	$(CARGO) build --workspace --bins --examples
 	scripts/conformance.py $(CONFORMANCE_FLAGS)
 
 ## The kill tests, many times over.
 soak: packages samples
-	EDGEMART_KILL_ROUNDS=$(SOAK_ROUNDS) $(CARGO) test -p edgemart --test fleet kill
+	EDGEMART_KILL_ROUNDS=$(SOAK_ROUNDS) $(CARGO) test --workspace --test fleet kill
 
 ## Side-by-side measurements; see bench/README.md.
 bench: packages samples

@@ -69,7 +69,7 @@ pick_version() {
 fetch_compiler() {
     [ -e "$tools/ready" ] && return 0
     rm -rf "$tools"
-    mkdir -p "$tools/apt/lists/partial" "$tools/apt/cache/archives/partial" "$tools/debs" "$tools/root"
+    mkdir -p "$tools/apt/lists/partial" "$tools/apt/cache/archives/partial" "$tools/debs" "$tools/sysroot"
     say "asking Debian for rustc-web and libstd-rust-web-dev for amd64, arm64 and armhf"
     # One index that fails (a mirror in the middle of a sync) is no harm as long as the packages are found below.
     private_apt apt-get update -qq >"$tools/update.log" 2>&1 || true
@@ -85,15 +85,15 @@ fetch_compiler() {
     # shellcheck disable=SC2046
     install_missing $(dpkg-deb -f "$tools"/debs/libstd-rust-web-"$release"_*_amd64.deb Depends \
         | tr ',' '\n' | sed 's/^ *//; s/ .*//' | grep -E '^libllvm')
-    for deb in "$tools"/debs/*.deb; do dpkg-deb -x "$deb" "$tools/root"; done
+    for deb in "$tools"/debs/*.deb; do dpkg-deb -x "$deb" "$tools/sysroot"; done
     rm -rf "$tools/debs" "$tools/apt"
     : >"$tools/ready"
 }
 
 # Debian's compiler out of its private folder, whatever other Rust the machine has.
 debian_rustc() {
-    LD_LIBRARY_PATH="$tools/root/usr/lib/x86_64-linux-gnu:$tools/root/usr/lib" "$tools/root/usr/bin/rustc" \
-        --sysroot "$tools/root/usr" --edition 2021 --crate-name edge_samples -D warnings "$@"
+    LD_LIBRARY_PATH="$tools/sysroot/usr/lib/x86_64-linux-gnu:$tools/sysroot/usr/lib" "$tools/sysroot/usr/bin/rustc" \
+        --sysroot "$tools/sysroot/usr" --edition 2021 --crate-name edge_samples -D warnings "$@"
 }
 
 # compile TARGET PLATFORM LINKER

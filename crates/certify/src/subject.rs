@@ -149,7 +149,7 @@ pub struct Contents {
     pub setuid: Vec<String>,
     /// The program that starts; `None` when the configuration names none.
     pub entrypoint: Option<Entrypoint>,
-    /// Paths of files that hold private keys or cloud credentials, such as `/root/.ssh/id_rsa`.
+    /// Paths of files that hold private keys or cloud credentials, such as `/home/app/.ssh/id_rsa`.
     pub secrets: Vec<String>,
 }
 

@@ -62,7 +62,6 @@ fn errors(document: &Document) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs EDGEMART_CORPUS; run by make corpus"]
 fn every_route_has_the_verdict_of_the_published_grammar() {
     let oracle = json(&corpus().join("route-grammar-oracle.json"));
     let routes = oracle["routes"].as_array().expect("routes");
@@ -95,7 +94,6 @@ fn every_route_has_the_verdict_of_the_published_grammar() {
 }
 
 #[test]
-#[ignore = "needs EDGEMART_CORPUS; run by make corpus"]
 fn every_deployment_is_read_and_written_as_it_is() {
     for (name, text) in deployments() {
         assert_eq!(parsed(&name, &text).write(), text, "{name}");
@@ -133,7 +131,6 @@ fn expected(document: &Document, verdict: &Value) -> bool {
 }
 
 #[test]
-#[ignore = "needs EDGEMART_CORPUS; run by make corpus"]
 fn every_deployment_has_the_verdict_of_the_schemas_it_names() {
     let verdicts = json(&corpus().join("expected-schema-verdicts.json"));
     let mut wrong = Vec::new();
@@ -158,7 +155,6 @@ fn every_deployment_has_the_verdict_of_the_schemas_it_names() {
 }
 
 #[test]
-#[ignore = "needs EDGEMART_CORPUS; run by make corpus"]
 fn bad_examples_are_refused_for_the_right_reason() {
     let mut seen = 0;
     for (name, text) in deployments()
@@ -189,7 +185,6 @@ fn bad_examples_are_refused_for_the_right_reason() {
 }
 
 #[test]
-#[ignore = "needs EDGEMART_CORPUS; run by make corpus"]
 fn a_module_goes_into_every_deployment_and_nothing_else_changes() {
     let defaults = serde_json::json!({
         "module_name": "CorpusProbe",

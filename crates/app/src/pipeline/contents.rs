@@ -211,6 +211,6 @@ mod tests {
             "/app/cert.pem",
             b"-----BEGIN CERTIFICATE-----\n"
         ));
-        assert!(holds_secret("/root/.ssh/id_ed25519", b""));
+        assert!(holds_secret("/home/app/.ssh/id_ed25519", b""));
     }
 }

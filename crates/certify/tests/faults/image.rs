@@ -246,7 +246,7 @@ pub(super) const CONTENTS: &[Fault] = &[
             .for_each(|config| config.history.push(step.clone()));
     }),
     (&["IMG-07"], |s| {
-        contents(s).secrets.push("/root/.ssh/id_rsa".into());
+        contents(s).secrets.push("/home/app/.ssh/id_rsa".into());
     }),
     (&["IMG-08"], |s| {
         contents(s).setuid.push("/opt/backdoor".into());
