@@ -1,242 +1,225 @@
 #!/usr/bin/env python3
-"""Manifest GET, blob GET and blob push of Edgemart beside Debian's docker-registry, on the same bytes, in one run; and
-beside nginx (sendfile, files on disk) as the yardstick of the machine, when nginx is installed.
+"""The registry beside others on the same bytes, in one run: nginx (sendfile, files on disk) as the yardstick of the machine,
+Debian's docker-registry, and Go registries with BENCH_GO_PEERS=1.
 
-Also: cold start on an existing data folder, idle memory, and the time from submit to live of the samples.
-Loopback only; every load is bounded in time. Needs the binary built, skopeo, wrk and docker-registry.
+Everything is measured on `serve`, on a folder with 10,000 repositories and a repository of 10,000 tags. Loopback only; every
+load ends by itself. Needs the binary built, and what scripts/packages.sh and bench/packages.sh install.
 """
 
-import json
 import os
 import re
 import shutil
+import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.request
 
-BINARY = os.environ.get("EDGEMART_BINARY", "target/debug/edgemart")
-SECONDS = int(os.environ.get("BENCH_SECONDS", "6"))
+import load
+import peers
+from load import GIBIBYTE, MEBIBYTE, ROUNDS, SECONDS
+
 IMAGE = "contoso/temperature-sensor/standard"
-BLOB_BYTES = 100 * 1024 * 1024
-PUSHES = 5
-TICK = os.sysconf("SC_CLK_TCK")
+INBOX = "incoming/contoso/bench"
+ACCEPT = "application/vnd.oci.image.index.v1+json"
+BLOB_BYTES = 100 * MEBIBYTE
+REPOSITORIES = 10_000
+TAGS = 10_000
+IDLE_CONNECTIONS = 2_000
+PACED_RATE = 400
 
 
-def cpu_seconds(pid):
-    """Of a process and its children (nginx works in those)."""
-    used = 0
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat") as stat:
-                fields = stat.read().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(name) == pid or int(fields[1]) == pid:
-            used += int(fields[11]) + int(fields[12])
-    return used / TICK
+def demo_folder(folder, log):
+    """The sample catalog, published through the pipeline. Answers data folder, time to it, and a member's sign-in."""
+    data = os.path.join(folder, "data")
+    market = peers.edgemart(["demo", "--listen", "127.0.0.1:0", "--data", data], log)
+    market.stop()
+    with open(log.name) as told:
+        password = re.search(r"owner@contoso\.example\s+(\S+)", told.read()).group(1)
+    return data, market.ready_seconds, f"owner@contoso.example:{password}"
 
 
-def resident_mib(pid):
-    with open(f"/proc/{pid}/status") as status:
-        for line in status:
-            if line.startswith("VmRSS"):
-                return int(line.split()[1]) / 1024
-    return 0.0
+def grow(data, target):
+    """A copy of the folder in which the image stands in 10,000 repositories more and has 10,000 tags more."""
+    shutil.copytree(data, target)
+    database = sqlite3.connect(os.path.join(target, "edgemart.db"))
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+    many = numbers.format(REPOSITORIES)
+    name = "printf('bench/module-%05d/standard', n.i)"
+    for statement in (
+        f"INSERT INTO repositories SELECT {name}, public, created_at FROM repositories, n WHERE name = ?",
+        f"INSERT INTO repository_manifests SELECT {name}, digest, public, linked_at FROM repository_manifests, n WHERE repository = ?",
+        f"INSERT INTO repository_blobs SELECT {name}, digest, size, public, linked_at FROM repository_blobs, n WHERE repository = ?",
+        f"INSERT INTO repository_tags SELECT {name}, tag, digest, updated_at FROM repository_tags, n WHERE repository = ? AND tag = 'latest'",
+    ):
+        database.execute(f"{many} {statement}", (IMAGE,))
+    database.execute(
+        f"{numbers.format(TAGS)} INSERT INTO repository_tags SELECT repository, printf('t%05d', n.i), digest, updated_at"
+        " FROM repository_tags, n WHERE repository = ? AND tag = 'latest'", (IMAGE,))
+    database.commit()
+    database.close()
 
 
-def start_edgemart(arguments, log):
-    begun = time.monotonic()
-    process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
-    for line in process.stdout:
-        if line.startswith("ready "):
-            return process, line.split()[1], time.monotonic() - begun
-    raise SystemExit("edgemart ended before it was ready")
+def serve(data, log):
+    return peers.edgemart(["serve", "--listen", "127.0.0.1:0", "--data", data], log)
 
 
-def start_docker_registry(folder):
-    config = os.path.join(folder, "registry.yml")
-    with open(config, "w") as out:
-        out.write(
-            "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\n"
-            "http: {addr: 127.0.0.1:5901}\n"
-        )
-    process = subprocess.Popen(
-        ["docker-registry", "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    for _ in range(200):
-        try:
-            urllib.request.urlopen("http://127.0.0.1:5901/v2/").close()
-            return process, "http://127.0.0.1:5901"
-        except OSError:
-            time.sleep(0.05)
-    raise SystemExit("docker-registry did not start")
+def cold_start(data, log):
+    """Median time from exec to the ready line."""
+    times = []
+    for _ in range(5):
+        server = serve(data, log)
+        times.append(server.ready_seconds * 1000)
+        server.stop()
+    return statistics.median(times)
 
 
-def start_nginx(folder):
-    config = os.path.join(folder, "nginx.conf")
-    with open(config, "w") as out:
-        out.write(
-            f"worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/nginx.log; daemon off;\n"
-            "events {}\nhttp { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;\n"
-            f"server {{ listen 127.0.0.1:5902; root {folder}/files; }} }}\n"
-        )
-    os.chmod(folder, 0o755)
-    process = subprocess.Popen(["nginx", "-c", config], stderr=subprocess.DEVNULL)
-    for _ in range(200):
-        try:
-            urllib.request.urlopen("http://127.0.0.1:5902/manifest").close()
-            return process, "http://127.0.0.1:5902"
-        except OSError:
-            time.sleep(0.05)
-    raise SystemExit("nginx did not start")
+def fill_tags(folder, server):
+    """The same tags in docker-registry, written as it writes them: a file each."""
+    root = os.path.join(folder, server.name, "docker/registry/v2/repositories", IMAGE, "_manifests/tags")
+    for number in range(1, TAGS + 1):
+        tag = os.path.join(root, f"t{number:05d}")
+        shutil.copytree(os.path.join(root, "latest"), tag)
 
 
-def push(base, repository, folder, pid, headers):
-    """Five fresh blobs, one after the other. Answers the rate, the slowest and the CPU of the server."""
+def fill(folder, market, others, yardstick_files, sign_in):
+    """The image and the blob in every server, the same bytes as files for nginx."""
+    host = market.base.removeprefix("http://")
+    path = os.path.join(yardstick_files, "blob")
+    digest = load.noise(path, BLOB_BYTES)
+    load.upload(market, INBOX, path, digest, load.token(market, sign_in, INBOX))
+    for other in others:
+        to = other.base.removeprefix("http://")
+        subprocess.run(
+            ["skopeo", "--insecure-policy", "copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false",
+             f"docker://{host}/{IMAGE}:latest", f"docker://{to}/{IMAGE}:latest"], check=True)
+        load.upload(other, "bench/blob", path, digest, {})
+    with open(os.path.join(yardstick_files, "manifest"), "wb") as out:
+        out.write(load.fetch(f"{market.base}/v2/{IMAGE}/manifests/latest", {"Accept": ACCEPT})[0])
+    return digest
+
+
+def table(what, figures, unit, cost):
+    """Rows of one measurement; the ratio is to nginx where it took part, else to docker-registry."""
+    yardstick = figures.get("nginx") or figures.get("docker-registry")
+    for name, one in figures.items():
+        ratio = f"{one.rate / yardstick.rate:.2f}"
+        print(f"| {what} | {name} | {one.rate:,.0f} {unit} | {one.p99_ms:,.2f} ms | {cost(one.cpu)} | {ratio} |")
+
+
+def manifests_and_blobs(market, others, nginx, digest, sign_in):
+    servers = [nginx, market, *others]
+    print("\n| what | server | a second | p99 (push: whole) | server CPU | rate beside nginx (push, tags: docker-registry) |")
+    print("|---|---|---|---|---|---|")
+
+    def manifest(server):
+        path = "/manifest" if server is nginx else f"/v2/{IMAGE}/manifests/latest"
+        return load.wrk(server, path, [f"Accept: {ACCEPT}"])
+
+    table("manifest GET by tag, 16 connections", load.in_turn(servers, manifest), "", lambda cpu: f"{cpu * 1e6:,.1f} µs each")
+
+    def blob(server):
+        headers, path = [], f"/v2/bench/blob/blobs/{digest}"
+        if server is nginx:
+            path = "/blob"
+        if server is market:
+            path = f"/v2/{INBOX}/blobs/{digest}"
+            headers = [f"Authorization: {load.token(market, sign_in, INBOX)['Authorization']}"]
+        one = load.wrk(server, path, headers, connections=4)
+        return load.Figures(one.rate * BLOB_BYTES / MEBIBYTE, one.p99_ms, one.cpu * GIBIBYTE / BLOB_BYTES)
+
+    table("blob GET of 100 MiB, 4 connections", load.in_turn(servers, blob), "MiB", lambda cpu: f"{cpu:.3f} s a GiB")
+
+
+def pushes(market, others, folder, sign_in):
     path = os.path.join(folder, "push")
-    times, used = [], 0.0
-    for _ in range(PUSHES):
-        with open(path, "wb") as out:
-            out.write(os.urandom(BLOB_BYTES))
-        digest = "sha256:" + subprocess.run(
-            ["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
-        before, begun = cpu_seconds(pid), time.monotonic()
-        upload(base, repository, path, digest, headers)
-        times.append(time.monotonic() - begun)
-        used += cpu_seconds(pid) - before
-    return PUSHES / sum(times), f"{max(times) * 1000:.0f}ms", used / PUSHES
+
+    def one(server):
+        ours = server is market
+        headers = load.token(market, sign_in, INBOX) if ours else {}
+        pushed = load.push(server, INBOX if ours else "bench/push", path, BLOB_BYTES, headers)
+        return load.Figures(pushed.rate, pushed.p99_ms, pushed.cpu * GIBIBYTE / BLOB_BYTES)
+
+    table("blob push of 100 MiB", load.in_turn([market, *others], one), "MiB", lambda cpu: f"{cpu:.2f} s a GiB")
 
 
-def load(url, pid, headers=(), connections=8):
-    before = cpu_seconds(pid)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency"]
-    for header in headers:
-        command += ["-H", header]
-    text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    used = cpu_seconds(pid) - before
-    if "Non-2xx" in text:
-        raise SystemExit(f"{url} answered errors:\n{text}")
-    requests = int(re.search(r"(\d+) requests in", text).group(1))
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    p99 = re.search(r"^\s+99%\s+(\S+)", text, re.MULTILINE)
-    return rate, p99.group(1) if p99 else "–", used / max(requests, 1)
+def tag_pages(market, peer):
+    """One connection, so that a page's time is its own."""
+
+    def page(server):
+        return load.wrk(server, f"/v2/{IMAGE}/tags/list?n=100&last=t05000", connections=1, percentile="50%")
+
+    figures = load.in_turn([market, peer], page)
+    table("page of 100 from 10,000 tags, 1 connection (median time instead of p99)", figures, "", lambda cpu: f"{cpu * 1e6:,.0f} µs each")
 
 
-def fetch(url, headers=None):
-    request = urllib.request.Request(url, headers=headers or {})
-    with urllib.request.urlopen(request) as answer:
-        return answer.read(), dict(answer.headers)
+def gc_effect(market, data, log):
+    """p99 at a load that leaves room, alone and while garbage is collected over and over."""
+    quiet, busy, runs = [], [], 0
+    path, headers = f"/v2/{IMAGE}/manifests/latest", {"Accept": ACCEPT}
+    over = threading.Event()
 
+    def collect():
+        nonlocal runs
+        while not over.is_set():
+            subprocess.run(
+                [peers.BINARY, "admin", "gc", "--grace-hours", "1", "--data", data], check=True, stdout=log, stderr=log)
+            runs += 1
 
-def upload(base, repository, path, digest, headers):
-    request = urllib.request.Request(
-        f"{base}/v2/{repository}/blobs/uploads/", method="POST", headers=headers, data=b""
-    )
-    with urllib.request.urlopen(request) as answer:
-        location = answer.headers["Location"]
-    if location.startswith("/"):
-        location = base + location
-    joint = "&" if "?" in location else "?"
-    command = ["curl", "-fsS", "-o", "/dev/null", "-X", "PUT", "-T", path]
-    for name, value in headers.items():
-        command += ["-H", f"{name}: {value}"]
-    command += ["-H", "Content-Type: application/octet-stream", f"{location}{joint}digest={digest}"]
-    subprocess.run(command, check=True)
-
-
-def token(url, login, repository):
-    scope = f"repository:{repository}:pull,push"
-    request = urllib.request.Request(f"{url}/token?scope={scope}")
-    import base64
-
-    request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)["token"]
+    for _ in range(ROUNDS):
+        quiet.append(load.paced(market, path, headers, PACED_RATE, SECONDS))
+        over.clear()
+        collector = threading.Thread(target=collect)
+        collector.start()
+        busy.append(load.paced(market, path, headers, PACED_RATE, SECONDS))
+        over.set()
+        collector.join()
+    before, during = statistics.median(quiet), statistics.median(busy)
+    print(f"- p99 of a manifest at {PACED_RATE} a second: {before:.2f} ms; while garbage is collected ({runs} runs): "
+          f"{during:.2f} ms ({(during / before - 1) * 100:+.0f} %)")
 
 
 def main():
     folder = tempfile.mkdtemp(prefix="edgemart-bench-")
-    log_path = os.path.join(folder, "demo.log")
-    data = os.path.join(folder, "data")
-    with open(log_path, "w") as log:
-        market, url, ready = start_edgemart(["demo", "--listen", "127.0.0.1:0", "--data", data], log)
-    with open(log_path) as log:
-        told = log.read()
-    password = re.search(r"owner@contoso\.example\s+(\S+)", told).group(1)
-    peer, peer_url = start_docker_registry(folder)
+    running = []
     try:
-        host = url.removeprefix("http://")
-        subprocess.run(
-            ["skopeo", "copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false",
-             f"docker://{host}/{IMAGE}:latest", f"docker://127.0.0.1:5901/{IMAGE}:latest"], check=True)
-        accept = "Accept: application/vnd.oci.image.index.v1+json"
-        rows = []
-        for name, base, pid in (("Edgemart", url, market.pid), ("docker-registry", peer_url, peer.pid)):
-            rate, p99, cpu = load(f"{base}/v2/{IMAGE}/manifests/latest", pid, [accept])
-            rows.append((f"manifest GET by tag, {name}", rate, p99, f"{cpu * 1e6:.0f} µs CPU a request"))
-        path = os.path.join(folder, "blob")
-        with open(path, "wb") as out:
-            out.write(os.urandom(BLOB_BYTES))
-        digest = "sha256:" + subprocess.run(
-            ["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
-        upload(peer_url, "bench/blob", path, digest, {})
-        repository = "incoming/contoso/bench"
-        bearer = {"Authorization": "Bearer " + token(url, f"owner@contoso.example:{password}", repository)}
-        upload(url, repository, path, digest, bearer)
-        for name, base, pid, where, headers in (
-            ("Edgemart", url, market.pid, repository, [f"Authorization: {bearer['Authorization']}"]),
-            ("docker-registry", peer_url, peer.pid, "bench/blob", []),
-        ):
-            rate, p99, cpu = load(f"{base}/v2/{where}/blobs/{digest}", pid, headers, connections=4)
-            gib = BLOB_BYTES / 2**30
-            rows.append((f"blob GET 100 MiB, {name}", rate * BLOB_BYTES / 2**20, p99, f"{cpu / gib:.2f} s CPU a GiB"))
-        for name, base, pid, where, headers in (
-            ("Edgemart", url, market.pid, repository, bearer),
-            ("docker-registry", peer_url, peer.pid, "bench/push", {}),
-        ):
-            rate, slowest, cpu = push(base, where, folder, pid, headers)
-            rows.append((f"blob push 100 MiB, {name}", rate * BLOB_BYTES / 2**20, slowest, f"{cpu / gib:.2f} s CPU a GiB"))
-        ratio = (f"ratio to docker-registry: manifest {rows[0][1] / rows[1][1]:.1f}×, blob {rows[2][1] / rows[3][1]:.2f}×, "
-                 f"push {rows[4][1] / rows[5][1]:.2f}×")
-        if shutil.which("nginx"):
-            os.mkdir(os.path.join(folder, "files"))
-            os.rename(path, os.path.join(folder, "files", "blob"))
-            with open(os.path.join(folder, "files", "manifest"), "wb") as out:
-                out.write(fetch(f"{url}/v2/{IMAGE}/manifests/latest", {"Accept": accept.split(": ")[1]})[0])
-            yardstick, nginx_url = start_nginx(folder)
-            try:
-                rate, p99, cpu = load(f"{nginx_url}/manifest", yardstick.pid)
-                rows.append(("the same bytes as a manifest, nginx", rate, p99, f"{cpu * 1e6:.0f} µs CPU a request"))
-                ratio += f"; to nginx: manifest {rows[0][1] / rate:.2f}×"
-                rate, p99, cpu = load(f"{nginx_url}/blob", yardstick.pid, connections=4)
-                rows.append(("blob GET 100 MiB, nginx", rate * BLOB_BYTES / 2**20, p99, f"{cpu / gib:.2f} s CPU a GiB"))
-                ratio += f", blob {rows[2][1] / rows[-1][1]:.2f}×"
-            finally:
-                yardstick.terminate()
-                yardstick.wait()
-        print("| what | per second | p99 (push: slowest) | cost |\n|---|---|---|---|")
-        for what, rate, p99, cost in rows:
-            unit = " MiB" if "blob" in what else ""
-            print(f"| {what} | {rate:,.0f}{unit} | {p99} | {cost} |")
-        print(f"\n{ratio}")
-        print(f"from an empty folder to the whole sample catalog live: {ready:.1f} s")
+        with open(os.path.join(folder, "edgemart.log"), "w") as log:
+            data, live, sign_in = demo_folder(folder, log)
+            print(f"- from an empty folder to the whole sample catalog live: {live:.1f} s")
+            few = cold_start(data, log)
+            large = os.path.join(folder, "large")
+            grow(data, large)
+            many = cold_start(large, log)
+            print(f"- cold start with the samples' repositories: {few:.0f} ms; with {REPOSITORIES:,} more: {many:.0f} ms")
+            market = serve(large, log)
+            running.append(market)
+            time.sleep(2)
+            print(f"- idle memory: {market.resident_kib() / 1024:.0f} MiB; the binary: {os.path.getsize(peers.BINARY) / 1e6:.0f} MB")
+            manifest = f"/v2/{IMAGE}/manifests/latest"
+            load.wrk(market, manifest, [f"Accept: {ACCEPT}"])
+            kib = load.idle_kib(market, manifest, {"Accept": ACCEPT}, IDLE_CONNECTIONS)
+            print(f"- an idle connection: {kib:.1f} KiB ({IDLE_CONNECTIONS:,} held)")
+            gc_effect(market, large, log)
+            files = os.path.join(folder, "files")
+            os.mkdir(files)
+            debian = peers.docker_registry(folder)
+            running.append(debian)
+            others = [debian, *peers.go_peers(folder)]
+            running.extend(others[1:])
+            digest = fill(folder, market, others, files, sign_in)
+            nginx = peers.nginx(folder)
+            running.append(nginx)
+            manifests_and_blobs(market, others, nginx, digest, sign_in)
+            pushes(market, others, folder, sign_in)
+            fill_tags(folder, debian)
+            tag_pages(market, debian)
+            print(f"\n{ROUNDS} rounds, the servers in turn in each; medians. Under load: {market.resident_kib() / 1024:.0f} MiB resident.")
     finally:
-        market.terminate()
-        market.wait()
-        peer.terminate()
-        peer.wait()
-    with open(log_path, "a") as log:
-        served, url, cold = start_edgemart(
-            ["serve", "--listen", "127.0.0.1:0", "--data", data], log)
-    time.sleep(2)
-    print(f"cold start on that folder: {cold * 1000:.0f} ms; idle memory: {resident_mib(served.pid):.0f} MiB")
-    served.terminate()
-    served.wait()
+        for server in running:
+            server.stop()
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

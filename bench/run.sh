@@ -1,8 +1,10 @@
 #!/bin/sh
-# All measurements, printed as tables. Nothing here fails on a slow machine; read the ratios.
+# All measurements, printed as tables, of the build that an operator runs. Nothing here fails on a slow machine; read the
+# ratios.
 set -eu
 cd "$(dirname "$0")/.."
-cargo build -p edgemart
+bench/packages.sh
+cargo build --release -p edgemart
 cargo build -q -p edge --examples
 cargo run -q -p app --example search_speed -- 10000
 echo

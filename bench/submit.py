@@ -18,7 +18,8 @@ import time
 import urllib.parse
 import urllib.request
 
-BINARY = os.path.abspath(os.environ.get("EDGEMART_BINARY", "target/debug/edgemart"))
+import peers
+
 RUNS = int(os.environ.get("BENCH_RUNS", "7"))
 SAMPLE = "temperature-sensor"
 PUBLISHER = "contoso"
@@ -26,41 +27,14 @@ OWNER, OPERATOR = "owner@contoso.example", "operator@market.example"
 PASSWORD = "only for this run 1"
 
 
-def start(arguments, log):
-    process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
-    for line in process.stdout:
-        if line.startswith("ready "):
-            return process, line.split()[1]
-    raise SystemExit(f"edgemart {arguments[0]} ended before it was ready")
-
-
-def stop(process):
-    process.terminate()
-    process.wait()
-
-
 def upstream(folder):
     """docker-registry with the sample's image in it, copied out of a demo."""
-    config = os.path.join(folder, "registry.yml")
-    with open(config, "w") as out:
-        out.write(
-            "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\n"
-            "http: {addr: 127.0.0.1:5902}\n"
-        )
-    registry = subprocess.Popen(
-        ["docker-registry", "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    for _ in range(200):
-        try:
-            urllib.request.urlopen("http://127.0.0.1:5902/v2/").close()
-            break
-        except OSError:
-            time.sleep(0.05)
+    registry = peers.docker_registry(folder)
+    to = registry.base.removeprefix("http://")
     with open(os.path.join(folder, "demo.log"), "w") as log:
-        demo, url = start(["demo", "--listen", "127.0.0.1:0"], log)
+        demo = peers.edgemart(["demo", "--listen", "127.0.0.1:0"], log)
     try:
-        host = url.removeprefix("http://")
+        host = demo.base.removeprefix("http://")
         listed = subprocess.run(
             ["skopeo", "list-tags", "--tls-verify=false", f"docker://{host}/{PUBLISHER}/{SAMPLE}/standard"],
             capture_output=True, text=True, check=True).stdout
@@ -68,22 +42,23 @@ def upstream(folder):
             subprocess.run(
                 ["skopeo", "--insecure-policy", "copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false",
                  f"docker://{host}/{PUBLISHER}/{SAMPLE}/standard:{tag}",
-                 f"docker://127.0.0.1:5902/{PUBLISHER}/{SAMPLE}:{tag}"], check=True)
+                 f"docker://{to}/{PUBLISHER}/{SAMPLE}:{tag}"], check=True)
     finally:
-        stop(demo)
+        demo.stop()
     return registry
 
 
 class Market:
     """A server on a folder, and its people's way in."""
 
-    def __init__(self, folder, data, log):
+    def __init__(self, folder, data, upstream, log):
         self.config = os.path.join(folder, "edgemart.toml")
         with open(self.config, "w") as out:
-            out.write('[egress]\nallow = ["127.0.0.1:5902"]\ninsecure = ["127.0.0.1:5902"]\n')
+            out.write(f'[egress]\nallow = ["{upstream}"]\ninsecure = ["{upstream}"]\n')
         self.data = data
-        self.process, self.url = start(
+        self.server = peers.edgemart(
             ["serve", "--listen", "127.0.0.1:0", "--data", data, "--config", self.config], log)
+        self.url = self.server.base
 
     def form(self, path, fields, cookie=None):
         request = urllib.request.Request(
@@ -107,7 +82,7 @@ class Market:
     def verb(self, home, *arguments, stdin=""):
         environment = {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "EDGEMART_URL": self.url}
         done = subprocess.run(
-            [BINARY, *arguments], input=stdin, capture_output=True, text=True, env=environment)
+            [peers.BINARY, *arguments], input=stdin, capture_output=True, text=True, env=environment)
         if done.returncode != 0:
             raise SystemExit(f"edgemart {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
         return done.stdout
@@ -121,7 +96,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 def people(market, folder):
     """An operator by the set-up link, an owner, and an approved publisher."""
     link = subprocess.run(
-        [BINARY, "admin", "set-up", "--data", market.data, "--config", market.config],
+        [peers.BINARY, "admin", "set-up", "--data", market.data, "--config", market.config],
         capture_output=True, text=True, check=True).stdout.strip()
     market.form("/set-up", {
         "set_up_code": link.split("#")[1], "email": OPERATOR, "name": "Operator", "password": PASSWORD})
@@ -137,22 +112,22 @@ def people(market, folder):
     market.verb(boss, "admin", "publisher", "approve", PUBLISHER, "--verified")
 
 
-def offer(folder):
+def offer(folder, upstream):
     """The sample as code, its image where the upstream has it."""
     target = os.path.join(folder, "offer")
     shutil.copytree(f"samples/offers/{SAMPLE}", target)
     path = os.path.join(target, "offer.yaml")
     with open(path) as file:
-        text = re.sub(r"registry: \S+", "registry: 127.0.0.1:5902", file.read())
+        text = re.sub(r"registry: \S+", f"registry: {upstream}", file.read())
     with open(path, "w") as file:
         file.write(text)
     return target
 
 
-def run(folder, template, source, number, log):
+def run(folder, template, source, number, upstream, log):
     data = os.path.join(folder, f"data-{number}")
     shutil.copytree(template, data)
-    market = Market(folder, data, log)
+    market = Market(folder, data, upstream, log)
     home = os.path.join(folder, f"home-{number}")
     try:
         market.verb(home, "login", "--email", OWNER, "--password-stdin", "--scope", "read", "--scope", "publish",
@@ -162,7 +137,7 @@ def run(folder, template, source, number, log):
         took = time.monotonic() - begun
         told = json.loads(market.verb(home, "offer", "status", f"{PUBLISHER}.{SAMPLE}", "-o", "json"))
     finally:
-        stop(market.process)
+        market.server.stop()
         shutil.rmtree(data)
     submission = told.get("submission") or told
     if submission["state"] != "preview":
@@ -174,18 +149,19 @@ def run(folder, template, source, number, log):
 def main():
     folder = tempfile.mkdtemp(prefix="edgemart-bench-submit-")
     registry = upstream(folder)
+    at = registry.base.removeprefix("http://")
     try:
         with open(os.path.join(folder, "serve.log"), "w") as log:
             template = os.path.join(folder, "template")
-            market = Market(folder, template, log)
+            market = Market(folder, template, at, log)
             try:
                 people(market, folder)
             finally:
-                stop(market.process)
-            source = offer(folder)
-            runs = [run(folder, template, source, number, log) for number in range(RUNS)]
+                market.server.stop()
+            source = offer(folder, at)
+            runs = [run(folder, template, source, number, at, log) for number in range(RUNS)]
     finally:
-        stop(registry)
+        registry.stop()
     print(f"`offer submit` to preview, {SAMPLE}, {RUNS} runs, each with its image unknown to the marketplace:\n")
     print("| part | p50 | worst |\n|---|---|---|")
     whole = [took for took, _ in runs]

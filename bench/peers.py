@@ -1,0 +1,168 @@
+"""The servers that measurements start: ours, Debian's docker-registry and nginx, and Go registries when asked for. All on
+loopback and on free ports. Knows nothing of what is measured.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+
+BINARY = os.path.abspath(os.environ.get("EDGEMART_BINARY", "target/release/edgemart"))
+TICK = os.sysconf("SC_CLK_TCK")
+START_SECONDS_MAX = 20
+# What BENCH_GO_PEERS=1 builds: name, module and version.
+GO_PEERS = (
+    ("distribution", "github.com/distribution/distribution/v3/cmd/registry@v3.1.1", "registry"),
+    ("olareg", "github.com/olareg/olareg/cmd/olareg@v0.2.2", "olareg"),
+    ("zot", "zotregistry.dev/zot/v2/cmd/zot@v2.1.20", "zot"),
+)
+
+
+def children(pid):
+    """The process and those it started (nginx works in those)."""
+    found = [pid]
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as stat:
+                    parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            if parent == pid:
+                found.append(int(name))
+    return found
+
+
+def cpu_seconds(pids):
+    used = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        used += int(fields[11]) + int(fields[12])
+    return used / TICK
+
+
+def resident_kib(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/status") as status:
+            total += next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+    return total
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A server that answers, until it is stopped."""
+
+    def __init__(self, name, process, base, ready_seconds=0.0):
+        self.name, self.process, self.base, self.ready_seconds = name, process, base, ready_seconds
+        self.pids = children(process.pid)
+
+    def cpu(self):
+        return cpu_seconds(self.pids)
+
+    def resident_kib(self):
+        return resident_kib(self.pids)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def edgemart(arguments, log, name="Edgemart"):
+    """Starts our binary and waits until it says that it is ready."""
+    begun = time.monotonic()
+    process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
+    for line in process.stdout:
+        if line.startswith("ready "):
+            return Server(name, process, line.split()[1], time.monotonic() - begun)
+    raise SystemExit(f"edgemart {arguments[0]} ended before it was ready")
+
+
+def started(name, command, base, path="/v2/"):
+    """Starts somebody else's server and waits until it answers."""
+    begun = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while time.monotonic() - begun < START_SECONDS_MAX:
+        try:
+            urllib.request.urlopen(base + path).close()
+            return Server(name, process, base, time.monotonic() - begun)
+        except OSError:
+            time.sleep(0.02)
+    process.kill()
+    raise SystemExit(f"{name} did not start")
+
+
+def written(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w") as out:
+        out.write(text)
+    return path
+
+
+def docker_registry(folder, command="docker-registry", name="docker-registry"):
+    """Debian's 2.8.2, or the same program in its third version, which reads the same file."""
+    port = free_port()
+    config = written(
+        folder, f"{name}.yml",
+        "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder}/{name}}}}}\n"
+        f"http: {{addr: 127.0.0.1:{port}}}\n")
+    return started(name, [command, "serve", config], f"http://127.0.0.1:{port}")
+
+
+def nginx(folder):
+    """Files of `folder`/files by sendfile, as many workers as processors."""
+    port = free_port()
+    config = written(
+        folder, "nginx.conf",
+        f"worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/nginx.log; daemon off;\n"
+        "events {}\nhttp { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;\n"
+        f"server {{ listen 127.0.0.1:{port}; root {folder}/files; }} }}\n")
+    os.chmod(folder, 0o755)
+    return started("nginx", ["nginx", "-c", config], f"http://127.0.0.1:{port}", "/manifest")
+
+
+def olareg(folder, command):
+    port = free_port()
+    return started(
+        "olareg",
+        [command, "serve", "--dir", f"{folder}/olareg", "--host", "127.0.0.1", "--port", str(port)],
+        f"http://127.0.0.1:{port}")
+
+
+def zot(folder, command):
+    port = free_port()
+    config = written(
+        folder, "zot.json",
+        f'{{"storage": {{"rootDirectory": "{folder}/zot"}}, "log": {{"level": "error"}},'
+        f' "http": {{"address": "127.0.0.1", "port": "{port}"}}}}')
+    return started("zot", [command, "serve", config], f"http://127.0.0.1:{port}")
+
+
+def go_peers(folder):
+    """Builds and starts the Go registries; they take minutes to build, so only when BENCH_GO_PEERS=1 says so."""
+    if os.environ.get("BENCH_GO_PEERS") != "1":
+        return []
+    if not shutil.which("go"):
+        raise SystemExit("BENCH_GO_PEERS=1 needs Go 1.24 or newer; there is none. Install it or unset the variable")
+    binaries = os.path.abspath("target/bench-peers")
+    found = []
+    for name, module, program in GO_PEERS:
+        path = os.path.join(binaries, program)
+        if not os.path.exists(path):
+            subprocess.run(
+                ["go", "install", "-trimpath", module], check=True,
+                env={**os.environ, "GOBIN": binaries, "CGO_ENABLED": "0", "GOTOOLCHAIN": "auto"})
+        if name == "distribution":
+            found.append(docker_registry(folder, path, name))
+        else:
+            found.append({"olareg": olareg, "zot": zot}[name](folder, path))
+    return found
