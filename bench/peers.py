@@ -12,11 +12,11 @@ import urllib.request
 BINARY = os.path.abspath(os.environ.get("EDGEMART_BINARY", "target/release/edgemart"))
 TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS_MAX = 20
-# What BENCH_GO_PEERS=1 builds: name, module and version.
+# What BENCH_GO_PEERS=1 builds: name, module, version and package.
 GO_PEERS = (
-    ("distribution", "github.com/distribution/distribution/v3/cmd/registry@v3.1.1", "registry"),
-    ("olareg", "github.com/olareg/olareg/cmd/olareg@v0.2.2", "olareg"),
-    ("zot", "zotregistry.dev/zot/v2/cmd/zot@v2.1.20", "zot"),
+    ("distribution", "github.com/distribution/distribution/v3", "v3.1.1", "cmd/registry"),
+    ("olareg", "github.com/olareg/olareg", "v0.2.2", "cmd/olareg"),
+    ("zot", "zotregistry.dev/zot/v2", "v2.1.20", "cmd/zot"),
 )
 
 
@@ -134,7 +134,7 @@ def olareg(folder, command):
     port = free_port()
     return started(
         "olareg",
-        [command, "serve", "--dir", f"{folder}/olareg", "--host", "127.0.0.1", "--port", str(port)],
+        [command, "serve", "--dir", f"{folder}/olareg", "--addr", "127.0.0.1", "--port", str(port)],
         f"http://127.0.0.1:{port}")
 
 
@@ -147,20 +147,29 @@ def zot(folder, command):
     return started("zot", [command, "serve", config], f"http://127.0.0.1:{port}")
 
 
+def build_go(path, module, version, package):
+    """In a module of its own that requires just this version: `go install` would also ask for lists of versions."""
+    scratch = path + ".module"
+    os.makedirs(scratch, exist_ok=True)
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
+    with open(os.path.join(scratch, "go.mod"), "w") as out:
+        out.write(f"module bench\n\ngo 1.24\n\nrequire {module} {version}\n")
+    subprocess.run(
+        ["go", "build", "-trimpath", "-o", path, f"{module}/{package}"], cwd=scratch, check=True, env=environment)
+    shutil.rmtree(scratch)
+
+
 def go_peers(folder):
     """Builds and starts the Go registries; they take minutes to build, so only when BENCH_GO_PEERS=1 says so."""
     if os.environ.get("BENCH_GO_PEERS") != "1":
         return []
     if not shutil.which("go"):
         raise SystemExit("BENCH_GO_PEERS=1 needs Go 1.24 or newer; there is none. Install it or unset the variable")
-    binaries = os.path.abspath("target/bench-peers")
     found = []
-    for name, module, program in GO_PEERS:
-        path = os.path.join(binaries, program)
+    for name, module, version, package in GO_PEERS:
+        path = os.path.abspath(f"target/bench-peers/{name}")
         if not os.path.exists(path):
-            subprocess.run(
-                ["go", "install", "-trimpath", module], check=True,
-                env={**os.environ, "GOBIN": binaries, "CGO_ENABLED": "0", "GOTOOLCHAIN": "auto"})
+            build_go(path, module, version, package)
         if name == "distribution":
             found.append(docker_registry(folder, path, name))
         else:
