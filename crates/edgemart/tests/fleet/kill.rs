@@ -1,4 +1,4 @@
-//! `kill -9` during import, certification, go-live, push and garbage collection, many times: after each, everything visible is complete and
+//! `kill -9` during import, certification, go-live, push, mount, delete and garbage collection, many times: after each, everything visible is complete and
 //! every digest verifies; in the end every submission arrived.
 
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ use crate::server::Server;
 const ROUNDS: u64 = 20;
 /// Offers on their way during the rounds.
 const OFFERS: usize = 4;
+/// Of one pushed blob.
+const BLOB_BYTES: u64 = 300_000;
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 fn rounds() -> u64 {
     match std::env::var("EDGEMART_KILL_ROUNDS") {
@@ -29,7 +32,7 @@ fn rounds() -> u64 {
 async fn push(url: String, round: u64) {
     let client = reqwest::Client::new();
     for at in 0_u64.. {
-        let bytes: Vec<u8> = (0..300_000_u64)
+        let bytes: Vec<u8> = (0..BLOB_BYTES)
             .map(|i| (i * 31 + at * 7 + round) as u8)
             .collect();
         let digest = oci::Digest::sha256_of(&bytes);
@@ -52,7 +55,51 @@ async fn push(url: String, round: u64) {
         let Ok(put) = put else { return };
         // Without any grace a collection may take the bytes before they are linked; then it is told, and pushed again.
         assert!([201, 400, 503].contains(&put.status().as_u16()), "{put:?}");
+        if put.status() == 201 && follow(&client, &url, &digest).await.is_none() {
+            return;
+        }
     }
+}
+
+/// Mounts the blob elsewhere, lists it in a manifest, and deletes tag, manifest, blob and the mounted one again; every
+/// second time half of that. Nothing: the server is gone.
+async fn follow(client: &reqwest::Client, url: &str, digest: &oci::Digest) -> Option<()> {
+    let (here, there) = ("incoming/contoso/push", "incoming/contoso/mounted");
+    let ask = async |method: reqwest::Method, path: String, body: String| {
+        let sent = client
+            .request(method, format!("{url}/v2/{path}"))
+            .basic_auth(EMAIL, Some(PASSWORD))
+            .header("Content-Type", MANIFEST)
+            .body(body)
+            .send();
+        let status = sent.await.ok()?.status().as_u16();
+        // What a collection without any grace took away in between is told as missing.
+        assert!([201, 202, 400, 404, 409, 503].contains(&status), "{status}");
+        Some(status)
+    };
+    let mount = format!("{there}/blobs/uploads/?mount={digest}&from={here}");
+    ask(reqwest::Method::POST, mount, String::new()).await?;
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": MANIFEST,
+        "config": {"mediaType": "application/octet-stream", "digest": digest, "size": BLOB_BYTES},
+        "layers": [],
+    })
+    .to_string();
+    let name = oci::Digest::sha256_of(manifest.as_bytes());
+    let tag = format!("{here}/manifests/kept");
+    ask(reqwest::Method::PUT, tag.clone(), manifest).await?;
+    ask(reqwest::Method::DELETE, tag, String::new()).await?;
+    if digest.hex().as_bytes()[0] % 2 == 0 {
+        return Some(());
+    }
+    for path in [
+        format!("{here}/manifests/{name}"),
+        format!("{here}/blobs/{digest}"),
+        format!("{there}/blobs/{digest}"),
+    ] {
+        ask(reqwest::Method::DELETE, path, String::new()).await?;
+    }
+    Some(())
 }
 
 /// Collects garbage without any grace, again and again, until told to stop; then kills what runs.
@@ -76,6 +123,8 @@ async fn collect(config: PathBuf, mut stop: watch::Receiver<bool>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_half_written() {
     let place = Place::new(None, None).await;
+    // A manifest whose blob a collection took away is refused, so that whatever is linked must be whole.
+    place.configure("registry.sparse_manifests", "false");
     let mut submissions = Vec::new();
     {
         let app = place.app().await;

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod full_disk;
 mod keys;
 mod kill;
 mod operator;

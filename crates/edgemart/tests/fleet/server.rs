@@ -29,9 +29,31 @@ impl Server {
     }
 
     async fn spawn(config: &Path, environment: &[(&str, String)], log: Stdio) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_edgemart"));
+        Self::run(program, config, environment, log).await
+    }
+
+    /// A process that can make no file longer than this: for it, the disk is full there.
+    pub async fn start_on_full_disk(config: &Path, file_bytes_max: u64) -> Self {
+        // In blocks of 512 bytes. Told by an error rather than by a signal, as a full disk is.
+        let blocks = file_bytes_max / 512;
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "trap '' XFSZ; ulimit -f $1; shift; exec \"$@\"", "sh"])
+            .arg(blocks.to_string())
+            .arg(env!("CARGO_BIN_EXE_edgemart"));
+        Self::run(shell, config, &[], Stdio::inherit()).await
+    }
+
+    async fn run(
+        mut program: Command,
+        config: &Path,
+        environment: &[(&str, String)],
+        log: Stdio,
+    ) -> Self {
         // For the clients of the tests; another test may have named it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_edgemart"))
+        let mut child = program
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)
             .envs(
