@@ -41,6 +41,10 @@ pub struct RegistrySettings {
     pub sparse_manifests: bool,
     /// Hours after which unused content is removed; none: never, unless the operator asks for it.
     pub gc_grace_hours: Option<u32>,
+    /// What pulls of a module are answered whose publisher stopped selling it.
+    pub on_stop: OnStop,
+    /// The same when it was stopped because of a security issue.
+    pub on_security_stop: OnStop,
 }
 
 impl Default for RegistrySettings {
@@ -50,8 +54,20 @@ impl Default for RegistrySettings {
             lab_account: None,
             sparse_manifests: true,
             gc_grace_hours: Some(crate::registry::GC_GRACE_HOURS),
+            on_stop: OnStop::Warn,
+            on_security_stop: OnStop::Warn,
         }
     }
+}
+
+/// What a pull of a stopped module is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStop {
+    /// The image, with a warning that clients show: who has it keeps it.
+    #[default]
+    Warn,
+    /// A refusal that says why.
+    Deny,
 }
 
 /// How a registry client is told to sign in. Credentials of either kind are always understood.
@@ -79,6 +95,8 @@ pub struct Limits {
     pub preview_hours_max: u32,
     /// Jobs run at once by this process.
     pub jobs_parallel_max: usize,
+    /// What one publisher may hold in the registry.
+    pub quota: Quota,
     /// Hours after a takedown in which it can be lifted; then the bytes go.
     pub takedown_hours_max: u32,
 }
@@ -92,7 +110,30 @@ impl Default for Limits {
             import_parallel_max: 4,
             preview_hours_max: 14 * 24,
             jobs_parallel_max: 2,
+            quota: Quota::default(),
             takedown_hours_max: 30 * 24,
+        }
+    }
+}
+
+/// What one publisher may hold in the registry, in `incoming/…` and in its modules' repositories together; each thing
+/// counts once. Zero: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Bytes of layers, configurations, manifests and uploads under way.
+    pub bytes_max: u64,
+    /// Repositories.
+    pub repositories_max: u64,
+    /// Tags in all of them.
+    pub tags_max: u64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self {
+            bytes_max: 500 * 1024 * 1024 * 1024,
+            repositories_max: 1_000,
+            tags_max: 100_000,
         }
     }
 }

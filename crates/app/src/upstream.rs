@@ -1,9 +1,10 @@
 //! Reading a publisher's registry: any OCI or Docker registry, on any terms it sets, through the egress guard.
 //!
 //! [`Registry`] asks for tags, manifests and blobs and verifies what comes; [`copy::plan_copy`] walks everything that
-//! some tags reach. Nothing is written here: the import job puts blobs into the store and links them.
+//! some tags reach, [`find_attached`] what is attached to it. Nothing is written here: the import job puts blobs into the store and links them.
 //! Protocol: OCI Distribution 1.1, the token documents of the Docker registry (GET and OAuth2 POST), RFC 9110.
 
+pub mod attached;
 mod auth;
 mod blob;
 mod challenge;
@@ -24,6 +25,7 @@ use url::Url;
 
 use crate::egress::{Answer, Egress, EgressError, Outgoing};
 
+pub use attached::{Attached, find_attached};
 pub use blob::SMALL_BLOB_BYTES_MAX;
 pub use copy::{CopyLimits, CopyPlan, plan_copy};
 pub use credentials::Credentials;

@@ -15,6 +15,7 @@ use domain::role::TokenScope;
 use serde_json::{Value, json};
 
 const WHY: &str = "Its image holds a leaked key.";
+const TAGS: &str = "/v2/contoso/temperature-sensor/standard/tags/list";
 const SENSOR: &str = "/modules/contoso/temperature-sensor";
 
 async fn post(market: &Market, target: &str, token: &str, body: &Value) -> Answer {
@@ -49,10 +50,26 @@ async fn stocked() -> Market {
         store::registry::link_manifest(&tx, repo, &digest, true, 1)
             .await
             .unwrap();
+        let tag = if manifest.digest.as_str() == common::modules::NEWEST_DIGEST {
+            "1.4.2"
+        } else {
+            "1.3.0"
+        };
+        store::registry::set_tag(&tx, repo, tag, &digest, 1)
+            .await
+            .unwrap();
     }
     tx.commit().await.unwrap();
     market
 }
+
+/// Everything that lists repositories, for clients of the registry.
+const LISTS: [&str; 4] = [
+    "/v2/_catalog",
+    "/v1/search?q=temperature",
+    "/v2/search/repositories/?query=temperature",
+    "/v2/repositories/contoso/?page_size=100",
+];
 
 async fn refresh(market: &Market) {
     market
@@ -86,6 +103,17 @@ async fn a_module_that_is_down_says_why_everywhere() {
     assert_eq!(problem["reason"], WHY);
     let list = market.page("/modules?q=temperature").await;
     assert!(!list.contains("id=\"contoso.temperature-sensor\""));
+    for target in LISTS {
+        let list = market.get(target).await.text();
+        assert!(!list.contains("temperature-sensor"), "{target}: {list}");
+    }
+    let tags = market.get(TAGS).await;
+    assert_eq!(tags.status, StatusCode::FORBIDDEN);
+    assert!(
+        tags.text().contains("DENIED") && tags.text().contains(WHY),
+        "{}",
+        tags.text()
+    );
     let none = market.get("/modules/contoso/never-was").await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
 
@@ -106,6 +134,11 @@ async fn a_module_that_is_down_says_why_everywhere() {
     assert_eq!(lifted.status, StatusCode::NO_CONTENT, "{}", lifted.text());
     refresh(&market).await;
     assert_eq!(market.get(SENSOR).await.status, StatusCode::OK);
+    for target in LISTS {
+        let list = market.get(target).await.text();
+        assert!(list.contains("temperature-sensor"), "{target}: {list}");
+    }
+    assert_eq!(market.get(TAGS).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -119,6 +152,15 @@ async fn a_version_that_is_down_leaves_the_others() {
     let made = post(&market, "/api/v1/takedowns", &token, &asked).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     refresh(&market).await;
+    let tags = market.get(TAGS).await.json();
+    assert!(
+        !tags["tags"].as_array().unwrap().contains(&json!("1.4.2")),
+        "{tags}"
+    );
+    assert!(
+        tags["tags"].as_array().unwrap().contains(&json!("1.3.0")),
+        "{tags}"
+    );
     let versions = market.page(&format!("{SENSOR}?tab=versions")).await;
     assert!(
         versions.contains("1.3.0") && versions.contains(WHY),

@@ -20,6 +20,7 @@ use crate::error::Refused;
 use crate::jobs::Kind;
 use crate::pipeline::{imported, point_tags};
 use crate::record::Subject;
+use crate::upstream::attached::{ATTACHED_MAX, COSIGN_SUFFIXES, digest_tag};
 
 /// Longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 500;
@@ -163,7 +164,11 @@ async fn live(tx: &Tx, wanted: &Takedown) -> Result<(Vec<Release>, Vec<Takedown>
 }
 
 /// What an image consists of, as far as its manifests are here.
-async fn closure(tx: &Tx, roots: impl Iterator<Item = Digest>) -> Result<Closure, Refused> {
+async fn closure(
+    tx: &Tx,
+    repository: &str,
+    roots: impl Iterator<Item = Digest>,
+) -> Result<Closure, Refused> {
     let mut found = Closure::default();
     let mut waiting: Vec<Digest> = roots.collect();
     while let Some(digest) = waiting.pop() {
@@ -176,9 +181,24 @@ async fn closure(tx: &Tx, roots: impl Iterator<Item = Digest>) -> Result<Closure
         let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
             .map_err(|e| Refused::trouble(format!("manifest {digest}: {e}")))?;
         waiting.extend(manifest.children().iter().map(|child| child.digest.clone()));
+        waiting.extend(attached(tx, repository, &digest).await?);
         found
             .blobs
             .extend(manifest.blobs().map(|blob| blob.digest.clone()));
+    }
+    Ok(found)
+}
+
+/// Signatures and the like of a manifest, in its repository.
+async fn attached(tx: &Tx, repository: &str, digest: &Digest) -> Result<Vec<Digest>, Refused> {
+    let referrers = ATTACHED_MAX as u64;
+    let referrers = store::registry::referrers(tx, repository, digest, None, referrers).await?;
+    let mut found: Vec<Digest> = referrers.into_iter().map(|one| one.digest).collect();
+    for tag in COSIGN_SUFFIXES
+        .iter()
+        .filter_map(|suffix| digest_tag(digest, suffix))
+    {
+        found.extend(store::registry::tag(tx, repository, tag.as_str()).await?);
     }
     Ok(found)
 }
@@ -207,13 +227,14 @@ async fn withheld(
     for plan in plans {
         let of_plan: Vec<Release> = all.iter().filter(|r| r.plan == *plan).cloned().collect();
         let held = of_plan.iter().filter(|release| holds(takedown, release));
-        let held = closure(tx, held.map(|release| release.digest.clone())).await?;
+        let repository = takedown.key.repository(plan);
+        let held = held.map(|release| release.digest.clone());
+        let held = closure(tx, &repository, held).await?;
         let stands = standing(&of_plan, down).into_iter();
-        let stands = closure(tx, stands.map(|release| release.digest)).await?;
+        let stands = closure(tx, &repository, stands.map(|release| release.digest)).await?;
         let coming = on_the_way.get(plan).cloned().unwrap_or_default();
         let coming = coming.into_iter().filter(|d| !held.manifests.contains(d));
-        let coming = closure(tx, coming).await?;
-        let repository = takedown.key.repository(plan);
+        let coming = closure(tx, &repository, coming).await?;
         let manifests = held.manifests.difference(&stands.manifests);
         for (digest, blob) in manifests.map(|digest| (digest, false)).chain(
             held.blobs

@@ -86,8 +86,13 @@ impl Snapshot {
     pub fn of(version: i64, mut modules: Vec<Arc<Module>>) -> Result<Self, BuildError> {
         modules.sort_by(|a, b| a.key.cmp(&b.key));
         let index = Index::build(&modules).map_err(|e| BuildError::Index(e.to_string()))?;
+        let listed = modules.iter().filter(|module| module.listed);
+        let plans = listed.flat_map(|module| module.public_plans());
+        let mut repositories: Vec<String> = plans.map(|plan| plan.repository.clone()).collect();
+        repositories.sort_unstable();
         Ok(Self {
             version,
+            repositories,
             modules,
             gone: BTreeMap::new(),
             index,

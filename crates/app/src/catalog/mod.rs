@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub modules: Vec<Arc<Module>>,
     /// Modules that the operator took down, with the reason.
     pub gone: BTreeMap<OfferKey, String>,
+    /// Repositories of the public plans of listed modules, in order of name.
+    pub repositories: Vec<String>,
     index: Index,
 }
 

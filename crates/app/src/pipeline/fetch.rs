@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::import::log;
 use crate::App;
 use crate::error::{Refused, Trouble};
+use crate::registry::quota;
 use crate::upstream::{Registry, UpstreamError};
 
 /// A part is kept when it has come to so many bytes: what a kill costs at most for each blob under way.
@@ -32,6 +33,8 @@ const WHOLE_TRIES_MAX: u32 = 2;
 pub(super) enum FetchError {
     /// The publisher's registry.
     Upstream(UpstreamError),
+    /// Something only the publisher can change.
+    Publisher(String),
     /// This marketplace.
     Ours(Refused),
 }
@@ -287,11 +290,16 @@ impl Way<'_> {
         let size = i64::try_from(self.blob.size).unwrap_or(i64::MAX);
         let now = self.app.clock.now();
         let tx = self.app.writer.begin().await?;
+        let publisher = &self.submission.key.publisher;
+        quota::begin(self.app, &tx, publisher).await?;
         store::registry::link_blob(&tx, self.repo, &self.blob.digest, size, false, now).await?;
         let own = std::slice::from_ref(&self.blob.digest);
         store::takedowns::release_blobs(&tx, self.repo, own).await?;
         if let Some(id) = upload {
             uploads::delete(&tx, id).await?;
+        }
+        if let Some(why) = quota::refusal_within(self.app, &tx, publisher).await? {
+            return Err(FetchError::Publisher(why));
         }
         tx.commit().await?;
         // A removal of unused bytes that began before the link may have taken these; from here on none can begin.

@@ -19,7 +19,8 @@ use crate::App;
 use crate::error::{Refused, Trouble};
 use crate::jobs::{Ended, Kind};
 use crate::offers::{advance, open_credentials};
-use crate::upstream::{self, CopyLimits, CopyPlan, Registry, UpstreamError};
+use crate::registry::quota;
+use crate::upstream::{self, Attached, CopyLimits, CopyPlan, Registry, UpstreamError};
 
 /// Why a plan's image could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -190,7 +191,7 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         ),
     )
     .await?;
-    let copy = upstream::plan_copy(&registry, &source.tags, &limits)
+    let mut copy = upstream::plan_copy(&registry, &source.tags, &limits)
         .await
         .map_err(upstream)?;
     if copy.tags.is_empty() {
@@ -201,24 +202,56 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
             source.tags.join(", ")
         )));
     }
+    let attached = upstream::find_attached(&registry, &copy, &limits)
+        .await
+        .map_err(upstream)?;
+    log_attached(app, submission, plan, &attached).await?;
+    copy.blobs.extend(attached.blobs);
+    copy.total_bytes += attached.total_bytes;
+    let all = [copy.manifests.as_slice(), &attached.manifests].concat();
     let repo = submission.key.repository(&plan.plan);
-    if let Some(why) = refuse_blocked(app, &repo, &copy.manifests).await? {
+    if let Some(why) = refuse_blocked(app, &repo, &all).await? {
         return Err(publisher(why));
     }
     let told = bring(app, submission, &registry, &repo, &copy).await;
     let told = told.map_err(|error| match error {
         FetchError::Upstream(error) => upstream(error),
+        FetchError::Publisher(why) => publisher(why),
         FetchError::Ours(refused) => ImportError::Ours(refused),
     })?;
     log(app, submission, &format!("{}: {told}", plan.plan)).await?;
-    link_manifests(app, &repo, &copy.manifests).await?;
+    link_manifests(app, &repo, &all).await?;
     Ok(Imported {
         source: format!("{}/{}", source.registry, source.repository),
         tags: copy.tags,
         missing_tags: copy.missing,
-        manifests: copy.manifests.iter().map(|m| m.digest.clone()).collect(),
+        manifests: digests(&copy.manifests),
+        attached: digests(&attached.manifests),
+        attached_tags: attached.tags,
         total_bytes: copy.total_bytes,
     })
+}
+
+pub(super) fn digests(manifests: &[Manifest]) -> Vec<Digest> {
+    manifests.iter().map(|m| m.digest.clone()).collect()
+}
+
+/// Tells what comes along with the image, and what does not.
+pub(super) async fn log_attached(
+    app: &App,
+    submission: &Submission,
+    plan: &Plan,
+    attached: &Attached,
+) -> Result<(), store::Error> {
+    if !attached.manifests.is_empty() {
+        let count = attached.manifests.len();
+        let line = format!("{}: {count} attached (signatures and the like)", plan.plan);
+        log(app, submission, &line).await?;
+    }
+    for one in &attached.left_out {
+        log(app, submission, &format!("{}: left out: {one}", plan.plan)).await?;
+    }
+    Ok(())
 }
 
 /// Brings every blob of a plan here, a bounded number at once; tells what had to travel.
@@ -230,6 +263,15 @@ async fn bring(
     copy: &CopyPlan,
 ) -> Result<String, FetchError> {
     let wanted = link_held(app, submission, repo, copy.blobs.clone()).await?;
+    // What an earlier try left here counts already.
+    let kept = store::registry::uploads::of_repository(&app.reader, repo).await?;
+    let kept: i64 = kept.iter().map(|part| part.size).sum();
+    let bytes: u64 = wanted.iter().map(|blob| blob.size).sum();
+    let bytes = bytes.saturating_sub(u64::try_from(kept).unwrap_or_default());
+    let publisher = &submission.key.publisher;
+    if let Some(why) = quota::refusal_of_bytes(app, &app.reader, publisher, bytes).await? {
+        return Err(FetchError::Publisher(why));
+    }
     let travelling = wanted.len();
     let fetched = stream::iter(wanted)
         .map(|blob| fetch(app, submission, registry, repo, blob))

@@ -8,7 +8,10 @@ use oci::{Digest, Manifest};
 use store::submissions::Submission;
 
 use super::Imported;
-use super::import::{ImportError, blobs_of, link_manifests, log, refuse_blocked};
+use super::attached::attached;
+use super::import::{
+    ImportError, blobs_of, digests, link_manifests, log, log_attached, refuse_blocked,
+};
 use crate::App;
 
 pub(super) async fn copy(
@@ -45,9 +48,12 @@ pub(super) async fn copy(
         )));
     }
     let manifests = reachable(app, from, tags.values(), publisher).await?;
-    let blobs = blobs_of(&manifests);
+    let attached = attached(app, from, &manifests).await?;
+    log_attached(app, submission, plan, &attached).await?;
+    let all = [manifests.as_slice(), &attached.manifests].concat();
+    let blobs = blobs_of(&all);
     let repo = submission.key.repository(&plan.plan);
-    if let Some(why) = refuse_blocked(app, &repo, &manifests).await? {
+    if let Some(why) = refuse_blocked(app, &repo, &all).await? {
         return Err(publisher(why));
     }
     let tx = app.writer.begin().await?;
@@ -65,7 +71,7 @@ pub(super) async fn copy(
         store::takedowns::release_blobs(&tx, &repo, std::slice::from_ref(&blob.digest)).await?;
     }
     tx.commit().await?;
-    link_manifests(app, &repo, &manifests).await?;
+    link_manifests(app, &repo, &all).await?;
     log(
         app,
         submission,
@@ -76,7 +82,9 @@ pub(super) async fn copy(
         source: format!("{}/{from}", app.settings.registry_host),
         tags,
         missing_tags,
-        manifests: manifests.iter().map(|m| m.digest.clone()).collect(),
+        manifests: digests(&manifests),
+        attached: digests(&attached.manifests),
+        attached_tags: attached.tags,
         total_bytes: blobs.values().map(|blob| blob.size).sum(),
     })
 }

@@ -1,6 +1,7 @@
 //! The trip of a submission: import, certify, publish; and the end of what was taken down. Each is a job that may die at
 //! any line and run again.
 
+mod attached;
 mod certify;
 mod contents;
 mod fetch;
@@ -39,6 +40,12 @@ pub struct Imported {
     pub missing_tags: Vec<String>,
     /// Every manifest reachable from the tags.
     pub manifests: Vec<Digest>,
+    /// Signatures, bills of materials and attestations that the source has for those.
+    #[serde(default)]
+    pub attached: Vec<Digest>,
+    /// Tags that cosign keeps some of them under.
+    #[serde(default)]
+    pub attached_tags: BTreeMap<String, Digest>,
     /// Bytes in all.
     pub total_bytes: u64,
 }

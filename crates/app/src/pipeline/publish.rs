@@ -25,6 +25,8 @@ struct Going {
     manifests: Vec<Digest>,
     blobs: Vec<Digest>,
     tags: BTreeMap<String, Digest>,
+    /// Under which cosign keeps signatures and the like.
+    attached_tags: BTreeMap<String, Digest>,
     releases: Vec<Release>,
 }
 
@@ -68,8 +70,16 @@ async fn prepare(
     for digest in &brought.manifests {
         manifests.insert(digest.clone(), gather::manifest(app, digest).await?);
     }
+    let mut attached = Vec::new();
+    for digest in &brought.attached {
+        attached.push(gather::manifest(app, digest).await?);
+    }
     let mut blobs = BTreeSet::new();
-    for blob in manifests.values().flat_map(Manifest::blobs) {
+    for blob in manifests
+        .values()
+        .chain(&attached)
+        .flat_map(Manifest::blobs)
+    {
         let held = app
             .blobs
             .size(&blob.digest)
@@ -86,9 +96,10 @@ async fn prepare(
     let releases = releases_of_plan(app, submission, plan, brought, &manifests).await?;
     Ok(Going {
         repo: submission.key.repository(&plan.plan),
-        manifests: brought.manifests.clone(),
+        manifests: [brought.manifests.as_slice(), &brought.attached].concat(),
         blobs: blobs.into_iter().collect(),
         tags: brought.tags.clone(),
+        attached_tags: brought.attached_tags.clone(),
         releases,
     })
 }
@@ -246,7 +257,7 @@ async fn write_releases(tx: &Tx, plan: &Going) -> Result<(), Refused> {
 /// `X.Y.Z` and suffixed tags are set once; `latest` and `X.Y` move forward with the newest version of all releases that
 /// stand.
 async fn move_tags(tx: &Tx, plan: &Going, now: i64) -> Result<(), Refused> {
-    for (tag, digest) in &plan.tags {
+    for (tag, digest) in plan.tags.iter().chain(&plan.attached_tags) {
         store::registry::set_tag(tx, &plan.repo, tag, digest, now).await?;
     }
     let Some(release) = plan.releases.first() else {
@@ -294,7 +305,7 @@ async fn pull_anonymously(tx: &Tx, plan: &Going) -> Result<(), Refused> {
             plan.repo
         ))
     };
-    for tag in plan.tags.keys() {
+    for tag in plan.tags.keys().chain(plan.attached_tags.keys()) {
         let root = store::registry::tag(tx, &plan.repo, tag)
             .await?
             .ok_or_else(|| hidden(format!("tag {tag} is missing")))?;

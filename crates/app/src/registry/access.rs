@@ -112,14 +112,17 @@ pub fn decide(ask: Ask, repository: &RepositoryName, caller: &Caller, facts: &Fa
     }
 }
 
+/// What everybody reads of a takedown.
+pub(super) fn taken_down(reason: &str) -> String {
+    format!("this content was taken down by the operator: {reason}")
+}
+
 fn decide_read(ask: Ask, repository: &RepositoryName, caller: &Caller, facts: &Facts) -> Decision {
     let insider = sees_hidden(repository, caller, facts.role);
     let visible = facts.target == Target::Public || (insider && facts.target == Target::Hidden);
     if visible {
         return match &facts.blocked {
-            Some(reason) => Decision::Deny(format!(
-                "this content was taken down by the operator: {reason}"
-            )),
+            Some(reason) => Decision::Deny(taken_down(reason)),
             None => Decision::Allow,
         };
     }

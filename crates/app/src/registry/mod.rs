@@ -6,9 +6,11 @@
 mod access;
 mod authorize;
 mod caller;
+mod catalog;
 mod delete;
 mod gc;
 mod grant;
+mod heal;
 mod key_file;
 mod keys;
 mod lab;
@@ -17,11 +19,13 @@ mod meter;
 mod passwords;
 mod place;
 mod push_manifest;
+pub(crate) mod quota;
 mod read;
 mod referrers;
 mod refresh;
 mod refusal;
 mod scrub;
+mod stopped;
 mod token;
 mod upload;
 
@@ -30,6 +34,7 @@ pub use authorize::{PushPass, allow_write, write_ask};
 pub use caller::{
     AUTHORIZATION_BYTES_MAX, Caller, PREVIEW_USER, identify, refresh, secret_of, sign_in,
 };
+pub use catalog::catalog;
 pub use delete::{delete_blob, delete_manifest};
 pub use gc::{GC_GRACE_HOURS, GcReport, collect_garbage};
 pub use grant::{Granted, SCOPES_MAX, grant_token};
@@ -39,12 +44,12 @@ pub(crate) use passwords::Passwords;
 pub use place::{INCOMING, Place};
 pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
 pub use read::{
-    FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, catalog, find_blob, find_manifest, list_tags,
+    FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, find_blob, find_manifest, list_tags,
 };
 pub use referrers::{REFERRERS_MAX, Referrers, ReferrersQuery, referrers};
 pub use refresh::{LOGINS_MAX, REFRESH_DAYS, refresh_token};
 pub use refusal::{Fault, Refusal};
-pub use scrub::{Broken, ScrubReport, scrub};
+pub use scrub::{Broken, Mend, ScrubReport, scrub};
 pub use token::{Bearer, Claims, TOKEN_BYTES_MAX, TOKEN_SECONDS_MAX, TokenError};
 pub use upload::{
     CHUNKS_MAX, Chunk, UPLOAD_IDLE_HOURS_MAX, Upload, append_chunk, cancel_upload,

@@ -9,6 +9,7 @@ use store::registry::StoredManifest;
 
 use super::authorize::PushPass;
 use super::log::record;
+use super::quota;
 use super::refusal::{Fault, Refusal};
 use crate::App;
 
@@ -81,6 +82,10 @@ pub async fn push_manifest(
             "{digest} was taken down by the operator and cannot be pushed again: {reason}"
         )));
     }
+    let grows = grows(&tx, repository, &digest, &tags).await?;
+    if grows {
+        quota::hold(app, &tx, pass.repository()).await?;
+    }
     let missing = hold_what_it_needs(app, &tx, repository, &manifest).await?;
     store::registry::put_manifest(&tx, &row).await?;
     store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
@@ -94,6 +99,9 @@ pub async fn push_manifest(
     for tag in &tags {
         store::registry::set_tag(&tx, repository, tag.as_str(), &digest, now).await?;
     }
+    if grows {
+        quota::keep_within(app, &tx, pass.repository()).await?;
+    }
     let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let data = json!({"digest": digest, "media_type": row.media_type, "tags": names});
     record(app, &tx, pass, "manifest_pushed", data).await?;
@@ -103,6 +111,30 @@ pub async fn push_manifest(
         subject,
         missing,
     })
+}
+
+/// Whether the repository will hold more than before: not when a known manifest comes again, under known tags.
+async fn grows(
+    tx: &Tx,
+    repository: &str,
+    digest: &Digest,
+    tags: &[Tag],
+) -> Result<bool, store::Error> {
+    if store::registry::has_manifest(tx, repository, digest)
+        .await?
+        .is_none()
+    {
+        return Ok(true);
+    }
+    for tag in tags {
+        if store::registry::tag(tx, repository, tag.as_str())
+            .await?
+            .is_none()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn parse(command: &PushManifest) -> Result<Manifest, Refusal> {

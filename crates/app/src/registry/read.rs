@@ -1,17 +1,15 @@
 //! What a caller finds in the registry: one manifest, one blob, tags and repositories. Visibility is decided here; bytes
 //! are fetched by whoever serves them.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use domain::ids::PublisherId;
-use domain::role::{PublisherAction, TokenScope};
 use oci::{Digest, ErrorCode, Reference, RepositoryName};
 
-use super::access::{Ask, Target};
+use super::access::{Ask, Target, taken_down};
 use super::authorize::{allow_read, unknown};
 use super::caller::Caller;
-use super::place::INCOMING;
 use super::refusal::Refusal;
+use super::stopped::{refuse_stopped, stopped};
 use crate::App;
 
 /// Entries of one page of tags or repositories when the client names no number, and the most it gets when it does.
@@ -24,6 +22,8 @@ pub struct FoundManifest {
     pub digest: Digest,
     /// Whether anyone may have it, and keep it in a shared cache.
     pub public: bool,
+    /// What whoever pulls it should read: the module is no longer offered.
+    pub warning: Option<Arc<str>>,
 }
 
 /// A blob that this caller may have.
@@ -82,17 +82,23 @@ pub async fn find_manifest(
         missing,
     )
     .await?;
-    match digest {
-        Some(digest) => Ok(FoundManifest {
-            digest,
-            public: target == Target::Public,
-        }),
-        None => Err(Refusal::NotFound(unknown(
+    let Some(digest) = digest else {
+        return Err(Refusal::NotFound(unknown(
             ErrorCode::ManifestUnknown,
             repository,
             reference.as_str(),
-        ))),
-    }
+        )));
+    };
+    let public = target == Target::Public;
+    let warning = match public {
+        true => stopped(app, repository).await?,
+        false => None,
+    };
+    Ok(FoundManifest {
+        digest,
+        public,
+        warning,
+    })
 }
 
 /// Finds a blob.
@@ -114,6 +120,9 @@ pub async fn find_blob(
         missing(),
     )
     .await?;
+    if target == Target::Public {
+        refuse_stopped(app, repository).await?;
+    }
     let size = membership
         .map(|membership| membership.size)
         .ok_or_else(|| Refusal::NotFound(missing()))?;
@@ -150,65 +159,36 @@ pub async fn list_tags(
             more: false,
         });
     }
-    let entries = store::registry::tags(&app.reader, name, last, limit + 1).await?;
+    let entries = store::registry::standing_tags(&app.reader, name, last, limit + 1).await?;
+    if entries.is_empty() {
+        refuse_what_is_down(app, name).await?;
+    }
     Ok(cut(entries, limit))
 }
 
-fn cut(mut entries: Vec<String>, limit: u64) -> Page {
+/// Tags of what was taken down are not listed; when that leaves none, the reason is told.
+async fn refuse_what_is_down(app: &App, repository: &str) -> Result<(), Refusal> {
+    let standing = store::registry::standing_tags(&app.reader, repository, None, 1).await?;
+    let any = store::registry::tags(&app.reader, repository, None, 1).await?;
+    let (true, Some(tag)) = (standing.is_empty(), any.first()) else {
+        return Ok(());
+    };
+    let Some(digest) = store::registry::tag(&app.reader, repository, tag).await? else {
+        return Ok(());
+    };
+    let reason = match store::takedowns::reason_in(&app.reader, repository, &digest).await? {
+        Some(reason) => Some(reason),
+        None => store::registry::block_reason(&app.reader, &digest).await?,
+    };
+    match reason {
+        Some(reason) => Err(Refusal::Denied(taken_down(&reason))),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn cut(mut entries: Vec<String>, limit: u64) -> Page {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = entries.len() > limit;
     entries.truncate(limit);
     Page { entries, more }
-}
-
-/// One page of the repositories this caller may see: every public one, and those of the caller's publishers.
-pub async fn catalog(
-    app: &App,
-    caller: &Caller,
-    n: Option<u64>,
-    last: Option<&str>,
-) -> Result<Page, Refusal> {
-    let limit = n.unwrap_or(PAGE_ENTRIES_MAX).min(PAGE_ENTRIES_MAX);
-    if limit == 0 {
-        return Ok(Page {
-            entries: Vec::new(),
-            more: false,
-        });
-    }
-    let wanted = limit + 1;
-    let public = store::registry::repositories(&app.reader, last, wanted, true).await?;
-    let mut names: BTreeSet<String> = public.into_iter().collect();
-    for publisher in publishers_of(app, caller).await? {
-        for prefix in [format!("{INCOMING}/{publisher}/"), format!("{publisher}/")] {
-            // Names are sorted bytewise, so those with a prefix stand together, right after the prefix itself.
-            let after = last
-                .filter(|last| *last > prefix.as_str())
-                .unwrap_or(&prefix);
-            let own =
-                store::registry::repositories(&app.reader, Some(after), wanted, false).await?;
-            names.extend(own.into_iter().take_while(|name| name.starts_with(&prefix)));
-        }
-    }
-    Ok(cut(names.into_iter().collect(), limit))
-}
-
-async fn publishers_of(app: &App, caller: &Caller) -> Result<Vec<PublisherId>, Refusal> {
-    match caller {
-        Caller::Account(account)
-            if caller.has_scope(TokenScope::Read) || caller.has_scope(TokenScope::Push) =>
-        {
-            Ok(account.publishers.keys().cloned().collect())
-        }
-        Caller::Token(claims) if claims.access.contains(&oci::AccessEntry::catalog()) => {
-            let Some(id) = caller.account_id() else {
-                return Ok(Vec::new());
-            };
-            let members = store::members::of_account(&app.reader, id).await?;
-            let editors = members
-                .into_iter()
-                .filter(|member| member.role.may(PublisherAction::Edit));
-            Ok(editors.map(|member| member.publisher).collect())
-        }
-        _ => Ok(Vec::new()),
-    }
 }

@@ -1,11 +1,12 @@
-//! Reads every blob and compares it with its name. Spoiled bytes are put aside, so that nobody is served them and whoever
-//! pushes or imports the blob again mends it; blobs that are linked and not there are told. A healthy storage is left as it
-//! is, byte for byte.
+//! Reads every blob and compares it with its name. Spoiled bytes are put aside, so that nobody is served them, and what is
+//! spoiled or missing is fetched again from where it was imported; where that fails, whoever pushes or imports the blob
+//! again mends it. A healthy storage is left as it is, byte for byte.
 
 use futures_util::TryStreamExt as _;
 use oci::{Digest, DigestHasher};
 use serde::Serialize;
 
+use super::heal::{Healed, heal};
 use super::refusal::Refusal;
 use crate::App;
 
@@ -25,6 +26,8 @@ pub struct ScrubReport {
     pub bytes: u64,
     /// Blobs whose bytes are wrong or missing.
     pub broken: u64,
+    /// How many of them are whole again.
+    pub healed: u64,
     /// The first of them.
     pub list: Vec<Broken>,
 }
@@ -40,6 +43,21 @@ pub struct Broken {
     pub put_aside: Option<String>,
     /// Repositories that hold it, the public ones first.
     pub held_by: Vec<String>,
+    /// Where it was fetched from again.
+    pub healed_from: Option<String>,
+    /// Why it was not, for each source tried.
+    pub not_healed: Option<String>,
+}
+
+/// What a scrub may do about what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// Only tell.
+    Nothing,
+    /// Put spoiled bytes aside.
+    PutAside,
+    /// That, and fetch what is spoiled or missing from where it was imported.
+    Fetch,
 }
 
 impl ScrubReport {
@@ -48,26 +66,40 @@ impl ScrubReport {
         app: &App,
         digest: Digest,
         found: Option<Digest>,
-        put_aside: Option<String>,
+        mend: Mend,
     ) -> Result<(), Refusal> {
         self.broken += 1;
+        let put_aside = match (mend, &found) {
+            (Mend::PutAside | Mend::Fetch, Some(_)) => Some(put_aside(app, &digest).await?),
+            _ => None,
+        };
         let held_by =
             store::registry::repositories_of_blob(&app.reader, &digest, HOLDERS_MAX).await?;
         tracing::error!(%digest, ?found, ?held_by, "a blob is not what its name says");
+        let (healed_from, not_healed) = match mend {
+            Mend::Fetch => match heal(app, &digest, &held_by).await? {
+                Healed::From(source) => (Some(source), None),
+                Healed::No(why) => (None, Some(why)),
+            },
+            Mend::Nothing | Mend::PutAside => (None, None),
+        };
+        self.healed += u64::from(healed_from.is_some());
         if self.list.len() < BROKEN_MAX {
             self.list.push(Broken {
                 digest,
                 found,
                 put_aside,
                 held_by,
+                healed_from,
+                not_healed,
             });
         }
         Ok(())
     }
 }
 
-/// Reads all blobs. A dry run puts nothing aside. For the operator.
-pub async fn scrub(app: &App, dry: bool) -> Result<ScrubReport, Refusal> {
+/// Reads all blobs, and mends what it may. For the operator.
+pub async fn scrub(app: &App, mend: Mend) -> Result<ScrubReport, Refusal> {
     let mut report = ScrubReport::default();
     let mut stored = app.blobs.list();
     while let Some(blob) = stored.try_next().await.map_err(Refusal::storage)? {
@@ -77,19 +109,11 @@ pub async fn scrub(app: &App, dry: bool) -> Result<ScrubReport, Refusal> {
         };
         report.blobs += 1;
         report.bytes += size;
-        if found == blob.digest {
-            continue;
+        if found != blob.digest {
+            report.tell(app, blob.digest, Some(found), mend).await?;
         }
-        let put_aside = if dry {
-            None
-        } else {
-            Some(put_aside(app, &blob.digest).await?)
-        };
-        report
-            .tell(app, blob.digest, Some(found), put_aside)
-            .await?;
     }
-    missing(app, &mut report).await?;
+    missing(app, &mut report, mend).await?;
     Ok(report)
 }
 
@@ -111,7 +135,7 @@ async fn hash(app: &App, digest: &Digest) -> Result<Option<(Digest, u64)>, Refus
 }
 
 /// Blobs that a repository holds and the storage does not.
-async fn missing(app: &App, report: &mut ScrubReport) -> Result<(), Refusal> {
+async fn missing(app: &App, report: &mut ScrubReport, mend: Mend) -> Result<(), Refusal> {
     let mut after: Option<Digest> = None;
     loop {
         let page = store::registry::held_blobs(&app.reader, after.as_ref(), PAGE_DIGESTS).await?;
@@ -119,7 +143,7 @@ async fn missing(app: &App, report: &mut ScrubReport) -> Result<(), Refusal> {
             let known = report.list.iter().any(|broken| broken.digest == *digest);
             let there = app.blobs.size(digest).await.map_err(Refusal::storage)?;
             if there.is_none() && !known {
-                report.tell(app, digest.clone(), None, None).await?;
+                report.tell(app, digest.clone(), None, mend).await?;
             }
         }
         match page.into_iter().next_back() {

@@ -9,8 +9,10 @@ use store::registry::uploads;
 
 use super::authorize::{PushPass, unknown};
 use super::caller::Caller;
+use super::log::record;
 use super::meter::{Watch, begun, meter};
 use super::place::Place;
+use super::quota::{self, make_room};
 use super::read::find_blob;
 use super::refusal::{Fault, Refusal};
 use crate::App;
@@ -42,6 +44,8 @@ pub struct Chunk {
 
 /// Opens an upload.
 pub async fn start_upload(app: &App, pass: &PushPass) -> Result<Upload, Refusal> {
+    // The least there can be to come: who has no room at all is told now.
+    make_room(app, pass.repository(), None, 1).await?;
     let now = app.clock.now();
     let row = uploads::Upload {
         id: new_id(),
@@ -92,6 +96,7 @@ pub async fn append_chunk(
             Some(stated) => Err(short(stated, 0)),
         };
     };
+    make_room(app, pass.repository(), None, stated.unwrap_or(1)).await?;
     if uploads::chunks(&app.reader, id).await?.len() >= CHUNKS_MAX {
         let message = format!(
             "upload {id} has {CHUNKS_MAX} chunks, the most there may be; start again with larger chunks"
@@ -113,22 +118,37 @@ pub async fn append_chunk(
         drop_chunk(app, &key).await;
         return Err(short(stated.unwrap_or_default(), received));
     }
-    let tx = app.writer.begin().await?;
-    let (offset, added) = (signed(upload.size)?, signed(received)?);
-    let appended = uploads::append_chunk(&tx, id, offset, added, &key, app.clock.now()).await?;
-    if !appended {
-        drop(tx);
+    if let Err(refusal) = count_chunk(app, pass, &upload, (&key, received)).await {
         drop_chunk(app, &key).await;
-        let now = find_upload(app, pass, id).await?;
-        return Err(Refusal::OutOfOrder {
-            id: now.id,
-            size: now.size,
-        });
+        return Err(refusal);
     }
-    tx.commit().await?;
     Ok(Upload {
         id: upload.id,
         size: upload.size + received,
+    })
+}
+
+/// Makes a written chunk part of its upload, if it still belongs there and there is room for it.
+async fn count_chunk(
+    app: &App,
+    pass: &PushPass,
+    upload: &Upload,
+    (key, received): (&str, u64),
+) -> Result<(), Refusal> {
+    let (offset, added) = (signed(upload.size)?, signed(received)?);
+    let tx = app.writer.begin().await?;
+    quota::hold(app, &tx, pass.repository()).await?;
+    let now = app.clock.now();
+    if uploads::append_chunk(&tx, &upload.id, offset, added, key, now).await? {
+        quota::keep_within(app, &tx, pass.repository()).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    drop(tx);
+    let now = find_upload(app, pass, &upload.id).await?;
+    Err(Refusal::OutOfOrder {
+        id: now.id,
+        size: now.size,
     })
 }
 
@@ -145,6 +165,7 @@ pub async fn finish_upload(
     let stated = chunk.stated(app, &upload)?;
     if upload.size == 0 {
         // Everything comes now: no need to write it twice.
+        make_room(app, pass.repository(), Some(digest), stated.unwrap_or(1)).await?;
         let stored = store_whole(app, digest, stated, chunk).await;
         if matches!(&stored, Err(Refusal::Invalid(faults)) if faults.iter().any(|f| f.code == ErrorCode::DigestInvalid))
         {
@@ -193,6 +214,7 @@ pub async fn put_blob(
         size: 0,
     };
     let stated = chunk.stated(app, &nothing)?;
+    make_room(app, pass.repository(), Some(digest), stated.unwrap_or(1)).await?;
     let size = store_whole(app, digest, stated, chunk).await?;
     link(app, pass, digest, size, None).await?;
     Ok(size)
@@ -387,18 +409,23 @@ async fn link(
             "{digest} was taken down by the operator and cannot be pushed again: {reason}"
         )));
     }
-    store::registry::link_blob(
-        &tx,
-        pass.repository().as_str(),
-        digest,
-        signed(size)?,
-        false,
-        app.clock.now(),
-    )
-    .await?;
+    let name = pass.repository().as_str();
+    let known = store::registry::has_blob(&tx, name, digest)
+        .await?
+        .is_some();
+    if !known {
+        quota::hold(app, &tx, pass.repository()).await?;
+    }
+    let size = signed(size)?;
+    store::registry::link_blob(&tx, name, digest, size, false, app.clock.now()).await?;
     if let Some(id) = upload {
         uploads::delete(&tx, id).await?;
     }
+    if !known {
+        quota::keep_within(app, &tx, pass.repository()).await?;
+    }
+    let data = serde_json::json!({"digest": digest, "bytes": size});
+    record(app, &tx, pass, "blob_pushed", data).await?;
     tx.commit().await?;
     // A removal that began before this link may have taken the bytes just now; from here on none can begin.
     if app

@@ -5,6 +5,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LINK};
 use serde::Deserialize;
 use url::Url;
 
+use super::attached::digest_tag;
 use super::{Ask, Registry, UpstreamError};
 use crate::egress::read_bounded;
 
@@ -57,27 +58,51 @@ impl Registry {
         Err(self.too_many("pages of tags", limit, limit + 1))
     }
 
-    /// What refers to `digest` (signatures, SBOMs): the referrers API, else the fallback tag. Best effort: a registry
-    /// that knows neither has none.
+    /// What refers to `digest` (signatures, SBOMs): the referrers API, else the fallback tag. A registry that knows
+    /// neither has none.
     ///
     /// # Errors
-    /// [`UpstreamError`] when the registry cannot be asked at all.
+    /// [`UpstreamError`] when the registry cannot be asked, or answers what nobody understands.
     pub async fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, UpstreamError> {
         let what = "the list of referrers";
-        let url = self.url(&format!("referrers/{digest}")).await?;
-        let index = HeaderValue::from_static(oci::media_type::OCI_INDEX);
-        let answer = self.ask(Ask::get(url, what).header(ACCEPT, index)).await?;
-        if answer.response.status() == 200 {
-            let manifest: Referrers = self.page(answer, what).await?;
-            return Ok(manifest.manifests);
+        let mut url = self.url(&format!("referrers/{digest}")).await?;
+        let mut found = Vec::new();
+        for page in 0..self.0.limits.tag_pages_max {
+            let index = HeaderValue::from_static(oci::media_type::OCI_INDEX);
+            let asked = self.ask(Ask::get(url.clone(), what).header(ACCEPT, index));
+            let answer = match asked.await {
+                // Some registries that do not know the address fail over it.
+                Err(UpstreamError::Busy { status: 500, .. }) if page == 0 => {
+                    return self.fallback_referrers(digest).await;
+                }
+                asked => asked?,
+            };
+            match answer.response.status().as_u16() {
+                200 => {}
+                _ if page == 0 => return self.fallback_referrers(digest).await,
+                _ => return Err(self.unexpected(answer, what).await),
+            }
+            let next = next_page(&url, answer.response.headers());
+            let page: Referrers = self.page(answer, what).await?;
+            found.extend(page.manifests);
+            match next {
+                Some(next) if next.origin() == url.origin() && next != url => url = next,
+                _ => return Ok(found),
+            }
         }
-        let Ok(fallback) = format!("{}-{}", digest.algorithm(), digest.hex()).parse::<Tag>() else {
+        Ok(found)
+    }
+
+    async fn fallback_referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, UpstreamError> {
+        let Some(tag) = digest_tag(digest, "") else {
             return Ok(Vec::new());
         };
-        match self.manifest(&Reference::Tag(fallback)).await {
+        match self.manifest(&Reference::Tag(tag)).await {
             Ok(manifest) => Ok(manifest.children().to_vec()),
-            Err(error) if error.may_pass() => Err(error),
-            Err(_) => Ok(Vec::new()),
+            Err(UpstreamError::NotFound { .. } | UpstreamError::NoRepository { .. }) => {
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -7,6 +7,7 @@
     reason = "a story that goes wrong panics, and its parts are shared by modules"
 )]
 
+mod attached;
 mod links;
 mod market;
 mod people;

@@ -5,6 +5,7 @@
     reason = "a story that cannot be set up fails by panicking, in helpers too"
 )]
 
+mod attached;
 mod auth;
 mod common;
 mod copy;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use app::egress::EgressPolicy;
-use app::settings::{Challenge, Limits, RegistrySettings};
+use app::settings::{Challenge, Limits, OnStop, Quota, RegistrySettings};
 use domain::deployment::Runtime;
 use serde::Deserialize;
 
@@ -72,6 +72,9 @@ pub(crate) struct LimitsFile {
     preview_hours_max: Option<u32>,
     jobs_parallel_max: Option<usize>,
     takedown_hours_max: Option<u32>,
+    publisher_bytes_max: Option<u64>,
+    publisher_repositories_max: Option<u64>,
+    publisher_tags_max: Option<u64>,
 }
 
 impl LimitsFile {
@@ -90,6 +93,13 @@ impl LimitsFile {
             takedown_hours_max: self
                 .takedown_hours_max
                 .unwrap_or(default.takedown_hours_max),
+            quota: Quota {
+                bytes_max: self.publisher_bytes_max.unwrap_or(default.quota.bytes_max),
+                repositories_max: self
+                    .publisher_repositories_max
+                    .unwrap_or(default.quota.repositories_max),
+                tags_max: self.publisher_tags_max.unwrap_or(default.quota.tags_max),
+            },
         }
     }
 }
@@ -120,6 +130,25 @@ pub(crate) struct RegistryFile {
     pub(super) lab_account: Option<String>,
     sparse_manifests: Option<bool>,
     gc_grace_hours: Option<u32>,
+    stop_selling: StopWord,
+    security_stop: StopWord,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StopWord {
+    #[default]
+    Warn,
+    Deny,
+}
+
+impl StopWord {
+    fn apply(self) -> OnStop {
+        match self {
+            Self::Warn => OnStop::Warn,
+            Self::Deny => OnStop::Deny,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -147,6 +176,8 @@ impl RegistryFile {
                 None => default.gc_grace_hours,
                 Some(hours) => (hours > 0).then_some(hours),
             },
+            on_stop: self.stop_selling.apply(),
+            on_security_stop: self.security_stop.apply(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Prints the configuration in force, secrets redacted.
 
-use app::settings::Challenge;
+use app::settings::{Challenge, OnStop};
 use url::Url;
 
 use super::Config;
@@ -34,7 +34,7 @@ pub(crate) fn show(config: &Config) -> String {
         .map(|(key, value)| format!("{key} = {}\n", toml::Value::String(value)))
         .collect();
     text.push_str(&format!(
-        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\ntakedown_hours_max = {}\n",
+        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\ntakedown_hours_max = {}\npublisher_bytes_max = {}\npublisher_repositories_max = {}\npublisher_tags_max = {}\n",
         config.stop_seconds_max,
         s.open_sign_up,
         s.check_links,
@@ -45,6 +45,9 @@ pub(crate) fn show(config: &Config) -> String {
         s.limits.preview_hours_max,
         s.limits.jobs_parallel_max,
         s.limits.takedown_hours_max,
+        s.limits.quota.bytes_max,
+        s.limits.quota.repositories_max,
+        s.limits.quota.tags_max,
     ));
     text.push_str(&format!(
         "\n[runtime]\nagent_image = {:?}\nhub_image = {:?}\n",
@@ -55,15 +58,24 @@ pub(crate) fn show(config: &Config) -> String {
         Challenge::Basic => "basic",
     };
     text.push_str(&format!(
-        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\ngc_grace_hours = {}\n",
+        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\ngc_grace_hours = {}\nstop_selling = {:?}\nsecurity_stop = {:?}\n",
         s.registry.sparse_manifests,
         s.registry.gc_grace_hours.unwrap_or(0),
+        on_stop(s.registry.on_stop),
+        on_stop(s.registry.on_security_stop),
     ));
     if let Some(email) = &s.registry.lab_account {
         let email = toml::Value::String(email.clone());
         text.push_str(&format!("lab_account = {email}\n"));
     }
     text
+}
+
+fn on_stop(decided: OnStop) -> &'static str {
+    match decided {
+        OnStop::Warn => "warn",
+        OnStop::Deny => "deny",
+    }
 }
 
 /// An address without its password and without secrets in its query.

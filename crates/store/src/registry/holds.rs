@@ -4,11 +4,11 @@
 //! linked. SQLite has one writer, so there the read alone is a hold.
 
 use oci::Digest;
-use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::blobs::BlobMembership;
 use super::manifests::Membership;
+use super::usage::theirs;
 use crate::entity::{blocked_digest, repository, repository_blob, repository_manifest};
 use crate::error::Error;
 use crate::source::{Source, Tx};
@@ -77,19 +77,23 @@ pub async fn publisher_may_read(
     digest: &Digest,
 ) -> Result<bool, Error> {
     use repository_blob::Column as C;
-    // A prefix as a range, because an id may hold `_`, which LIKE would take for any character. `0` follows `/`.
-    let under = |prefix: &str| {
-        C::Repository
-            .gt(format!("{prefix}/"))
-            .and(C::Repository.lt(format!("{prefix}0")))
-    };
-    let readable = C::Public
-        .eq(true)
-        .or(under(publisher))
-        .or(under(&format!("incoming/{publisher}")));
+    let readable = theirs(C::Repository, publisher).add(C::Public.eq(true));
     let query = repository_blob::Entity::find()
         .filter(C::Digest.eq(digest.as_str()))
         .filter(readable);
+    Ok(query.count(&source.connection()).await? > 0)
+}
+
+/// Whether one of a publisher's own repositories holds a blob.
+pub async fn publisher_holds(
+    source: &impl Source,
+    publisher: &str,
+    digest: &Digest,
+) -> Result<bool, Error> {
+    use repository_blob::Column as C;
+    let query = repository_blob::Entity::find()
+        .filter(C::Digest.eq(digest.as_str()))
+        .filter(theirs(C::Repository, publisher));
     Ok(query.count(&source.connection()).await? > 0)
 }
 

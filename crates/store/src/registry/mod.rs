@@ -11,6 +11,7 @@ mod holds;
 mod manifests;
 mod repositories;
 mod tags;
+mod usage;
 
 pub(crate) use blobs::read_digests;
 pub use blobs::{
@@ -18,12 +19,13 @@ pub use blobs::{
     link_blob, unlink_blob,
 };
 pub use holds::{
-    block_reason, hold_blob, hold_manifest, publisher_may_read, repositories_of_blob,
-    repository_public,
+    block_reason, hold_blob, hold_manifest, publisher_holds, publisher_may_read,
+    repositories_of_blob, repository_public,
 };
 pub use manifests::{
     Membership, StoredManifest, has_manifest, link_manifest, manifest, manifests_of, put_manifest,
     referrers, repositories_with_manifest, unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
-pub use tags::{delete_tag, set_tag, tag, tags, tags_of_digest};
+pub use tags::{delete_tag, set_tag, standing_tags, tag, tags, tags_of_digest};
+pub use usage::{Usage, hold_publisher, usage};

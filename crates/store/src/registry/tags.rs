@@ -1,6 +1,7 @@
 //! Tags: names in a repository for one of its manifests. Which may move is not decided here.
 
 use oci::Digest;
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::column::Row;
@@ -65,6 +66,36 @@ pub async fn tags(
 ) -> Result<Vec<String>, Error> {
     let mut query = Entity::find()
         .filter(Column::Repository.eq(repo))
+        .order_by_asc(Column::Tag)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(Column::Tag.gt(after));
+    }
+    let found = query.all(&source.connection()).await?;
+    Ok(found.into_iter().map(|model| model.tag).collect())
+}
+
+/// Like [`tags`], without those that name what was taken down.
+pub async fn standing_tags(
+    source: &impl Source,
+    repo: &str,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<String>, Error> {
+    use crate::entity::{blocked_digest, withheld_digest};
+    let withheld = Query::select()
+        .column(withheld_digest::Column::Digest)
+        .from(withheld_digest::Entity)
+        .and_where(withheld_digest::Column::Repository.eq(repo))
+        .take();
+    let blocked = Query::select()
+        .column(blocked_digest::Column::Digest)
+        .from(blocked_digest::Entity)
+        .take();
+    let mut query = Entity::find()
+        .filter(Column::Repository.eq(repo))
+        .filter(Column::Digest.not_in_subquery(withheld))
+        .filter(Column::Digest.not_in_subquery(blocked))
         .order_by_asc(Column::Tag)
         .limit(limit);
     if let Some(after) = after {

@@ -2,7 +2,8 @@
 
 use app::App;
 use app::registry::{
-    Caller, Fault, PushManifest, PushPass, Refusal, delete_manifest, find_manifest, push_manifest,
+    Caller, Fault, FoundManifest, PushManifest, PushPass, Refusal, delete_manifest, find_manifest,
+    push_manifest,
 };
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
@@ -47,6 +48,7 @@ pub(super) async fn get(
     if not_modified(headers, &found.digest) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         name_content(response.headers_mut(), &found.digest, freshness);
+        warn_about(&mut response, &found);
         return Ok(response);
     }
     let kept = shelf.manifest(app, &found.digest).await?.ok_or_else(|| {
@@ -58,7 +60,15 @@ pub(super) async fn get(
     answer.insert(CONTENT_TYPE, kept.content_type);
     answer.insert(CONTENT_LENGTH, HeaderValue::from(length));
     name_content(answer, &found.digest, freshness);
+    warn_about(&mut response, &found);
     Ok(response)
+}
+
+/// Says that the module is no longer offered, if so.
+fn warn_about(response: &mut Response<Body>, found: &FoundManifest) {
+    if let Some(text) = &found.warning {
+        warn(response.headers_mut(), text);
+    }
 }
 
 pub(super) async fn put(

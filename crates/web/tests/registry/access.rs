@@ -8,6 +8,7 @@ use testkit::image::{ImageBuilder, TestImage, digest};
 use crate::market::{
     DEV, EVE, GUEST, INBOX, LIVE, Market, PASSWORD, basic, on_both, on_both_with, small, strict,
 };
+use crate::search::list_an_offer;
 
 const HIDDEN: &str = "contoso/sensor/hidden";
 
@@ -398,6 +399,7 @@ async fn the_catalog_shows_what_the_caller_may_see() {
         market.release(LIVE, "latest", &image("live"), true).await;
         market.release(HIDDEN, "", &image("hidden"), false).await;
         market.push_image(INBOX, "1.0.0", &image("inbox")).await;
+        list_an_offer(&market).await;
         let names = async |authorization: Option<&str>, query: &str| {
             let headers: Vec<(&str, &str)> = authorization
                 .iter()

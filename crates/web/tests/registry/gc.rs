@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use app::registry::{GcReport, collect_garbage, scrub};
+use app::registry::{GcReport, Mend, collect_garbage, scrub};
 use oci::Digest;
 use testkit::image::{ImageBuilder, digest};
 
@@ -97,7 +97,7 @@ async fn what_nobody_needs_goes_in_two_steps() {
             ..GcReport::default()
         };
         assert_eq!(third, nothing, "what is left is needed");
-        assert_eq!(scrub(&market.app, false).await.unwrap().broken, 0);
+        assert_eq!(scrub(&market.app, Mend::PutAside).await.unwrap().broken, 0);
     })
     .await;
 }
@@ -202,7 +202,7 @@ async fn nothing_acknowledged_is_lost_while_it_runs() {
         }
         eprintln!("{kept} kept, {turned_away} turned away, {} collections", runs.load(Ordering::SeqCst));
         assert!(kept > 0 && runs.load(Ordering::SeqCst) > 1);
-        assert_eq!(scrub(&market.app, true).await.unwrap().broken, 0);
+        assert_eq!(scrub(&market.app, Mend::Nothing).await.unwrap().broken, 0);
     })
     .await;
 }
@@ -309,15 +309,15 @@ async fn spoiled_bytes_are_found_put_aside_and_mended_by_a_push() {
         market.push_blob(INBOX, &token, spoiled).await,
         market.push_blob(INBOX, &token, lost).await,
     );
-    let healthy = scrub(&market.app, false).await.unwrap();
+    let healthy = scrub(&market.app, Mend::PutAside).await.unwrap();
     assert_eq!((healthy.blobs, healthy.broken), (3, 0));
     let path = |digest: &str| market.blobs.blob_path(&name(digest)).unwrap();
     std::fs::write(path(&bad), b"to be SPOILED").unwrap();
     std::fs::remove_file(path(&gone)).unwrap();
-    let dry = scrub(&market.app, true).await.unwrap();
+    let dry = scrub(&market.app, Mend::Nothing).await.unwrap();
     assert_eq!((dry.broken, dry.list.len()), (2, 2));
     assert!(path(&bad).is_file(), "a dry run leaves it");
-    let found = scrub(&market.app, false).await.unwrap();
+    let found = scrub(&market.app, Mend::PutAside).await.unwrap();
     let broken = found
         .list
         .iter()
@@ -338,5 +338,5 @@ async fn spoiled_bytes_are_found_put_aside_and_mended_by_a_push() {
         market.push_blob(INBOX, &token, bytes).await;
     }
     assert_eq!(market.ask("GET", &at, &headers, b"").await.body, spoiled);
-    assert_eq!(scrub(&market.app, false).await.unwrap().broken, 0);
+    assert_eq!(scrub(&market.app, Mend::PutAside).await.unwrap().broken, 0);
 }

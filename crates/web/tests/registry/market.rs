@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings};
+use app::settings::{Limits, Quota, RegistrySettings, Settings};
 use app::{App, Parts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +46,7 @@ struct Home {
     folder: Arc<Folder>,
     s3: Option<Arc<S3Server>>,
     registry: RegistrySettings,
+    quota: Quota,
 }
 
 /// See the module.
@@ -83,7 +84,20 @@ where
     eprintln!("on SQLite and a folder:");
     story(small_with(registry.clone()).await).await;
     eprintln!("on PostgreSQL and S3:");
-    story(large_with(registry).await).await;
+    story(large_with(registry, Quota::default()).await).await;
+}
+
+/// The same with bounds on what a publisher may hold.
+pub(crate) async fn on_both_within<F, Told>(quota: Quota, story: F)
+where
+    F: Fn(Market) -> Told,
+    Told: Future<Output = ()>,
+{
+    let registry = RegistrySettings::default();
+    eprintln!("on SQLite and a folder:");
+    story(found_small(registry.clone(), quota, Clock::System).await).await;
+    eprintln!("on PostgreSQL and S3:");
+    story(large_with(registry, quota).await).await;
 }
 
 /// Every part of an image before its manifest.
@@ -101,15 +115,15 @@ pub(crate) async fn small() -> Market {
 
 /// The same with the operator's decisions about `/v2`.
 pub(crate) async fn small_with(registry: RegistrySettings) -> Market {
-    found_small(registry, Clock::System).await
+    found_small(registry, Quota::default(), Clock::System).await
 }
 
 /// The same with a clock of the test's own.
 pub(crate) async fn small_at(clock: Clock) -> Market {
-    found_small(RegistrySettings::default(), clock).await
+    found_small(RegistrySettings::default(), Quota::default(), clock).await
 }
 
-async fn found_small(registry: RegistrySettings, clock: Clock) -> Market {
+async fn found_small(registry: RegistrySettings, quota: Quota, clock: Clock) -> Market {
     let folder = Arc::new(Folder::new("registry").unwrap());
     let path = folder.path().display();
     let home = Home {
@@ -118,6 +132,7 @@ async fn found_small(registry: RegistrySettings, clock: Clock) -> Market {
         folder: Arc::clone(&folder),
         s3: None,
         registry,
+        quota,
     };
     let market = Market::open(home, clock).await;
     market.people().await;
@@ -125,7 +140,7 @@ async fn found_small(registry: RegistrySettings, clock: Clock) -> Market {
 }
 
 /// A marketplace on PostgreSQL and S3.
-async fn large_with(registry: RegistrySettings) -> Market {
+async fn large_with(registry: RegistrySettings, quota: Quota) -> Market {
     let s3 = testkit::s3::start().await;
     let home = Home {
         database: testkit::postgres::create_database(),
@@ -133,6 +148,7 @@ async fn large_with(registry: RegistrySettings) -> Market {
         folder: Arc::new(Folder::new("registry").unwrap()),
         s3: Some(Arc::new(s3)),
         registry,
+        quota,
     };
     let market = Market::open(home, Clock::System).await;
     market.people().await;
@@ -167,6 +183,7 @@ impl Market {
             check_links: false,
             limits: Limits {
                 blob_bytes_max: 64 * 1024 * 1024,
+                quota: home.quota,
                 ..Limits::default()
             },
             runtime: domain::deployment::Runtime::default(),

@@ -1,6 +1,7 @@
-//! `edgemart admin scrub`: reads every blob of the installation and puts aside what is spoiled.
+//! `edgemart admin scrub`: reads every blob of the installation and puts aside what is spoiled, and
+//! fetches it again from where it was imported.
 
-use app::registry::scrub;
+use app::registry::{Broken, Mend, scrub};
 
 use super::installation::Installation;
 use crate::verbs::context::Global;
@@ -12,6 +13,9 @@ pub(super) struct Scrub {
     /// Only say what is spoiled.
     #[arg(long)]
     dry_run: bool,
+    /// Put aside what is spoiled, but ask no other registry for it.
+    #[arg(long, conflicts_with = "dry_run")]
+    no_fetch: bool,
     #[command(flatten)]
     installation: Installation,
 }
@@ -19,7 +23,12 @@ pub(super) struct Scrub {
 impl Scrub {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         let app = self.installation.open().await?;
-        let report = scrub(&app, self.dry_run).await.map_err(|error| {
+        let mend = match (self.dry_run, self.no_fetch) {
+            (true, _) => Mend::Nothing,
+            (false, true) => Mend::PutAside,
+            (false, false) => Mend::Fetch,
+        };
+        let report = scrub(&app, mend).await.map_err(|error| {
             Failure::new(Exit::Failure, "the scrub stopped half-way").why(error)
         })?;
         let shown = serde_json::to_value(&report).map_err(|error| {
@@ -27,23 +36,16 @@ impl Scrub {
         })?;
         global.show(&shown, String::new)?;
         tell(&format!(
-            "{} blobs, {}: {} broken.",
+            "{} blobs, {}: {} broken, {} of them whole again.",
             report.blobs,
             web::format::bytes(report.bytes),
-            report.broken
+            report.broken,
+            report.healed
         ));
         for broken in &report.list {
-            tell(&format!(
-                "  {} {}, held by {}",
-                broken.digest,
-                broken
-                    .found
-                    .as_ref()
-                    .map_or_else(|| "is missing".to_owned(), |found| format!("is {found}")),
-                broken.held_by.join(", ")
-            ));
+            tell(&line(broken));
         }
-        if report.broken == 0 {
+        if report.broken == report.healed {
             return Ok(());
         }
         Err(
@@ -51,4 +53,18 @@ impl Scrub {
                 .fix("push or import these images again; that puts the right bytes back"),
         )
     }
+}
+
+fn line(broken: &Broken) -> String {
+    let found = broken
+        .found
+        .as_ref()
+        .map_or_else(|| "was missing".to_owned(), |found| format!("was {found}"));
+    let fate = match (&broken.healed_from, &broken.not_healed) {
+        (Some(source), _) => format!("; fetched again from {source}"),
+        (None, Some(why)) => format!("; not fetched again: {why}"),
+        (None, None) => String::new(),
+    };
+    let held_by = broken.held_by.join(", ");
+    format!("  {} {found}, held by {held_by}{fate}", broken.digest)
 }
