@@ -14,6 +14,7 @@ pub mod report;
 pub mod rule;
 mod rules;
 pub mod subject;
+mod words;
 
 pub use policy::{Policy, RulePolicy, UnknownRule};
 pub use reference::reference;

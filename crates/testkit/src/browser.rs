@@ -19,7 +19,7 @@ use crate::process::Process;
 const STARTS_MAX: u32 = 10;
 const START_MAX: Duration = Duration::from_secs(30);
 /// How long a page may take to show what a story waits for.
-const WAIT_MAX: Duration = Duration::from_secs(20);
+const WAIT_MAX: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Answers of chromedriver to one command, a page load included.
 const COMMAND_MAX: Duration = Duration::from_secs(120);

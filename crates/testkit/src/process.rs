@@ -16,12 +16,15 @@ kill -TERM $pid 2>/dev/null || true
 wait $pid || true
 "#;
 
+/// How long a dropped program is waited for.
+const END_SECONDS_MAX: u64 = 30;
+
 /// A program under watch.
 #[derive(Debug)]
 pub struct Process {
     name: String,
-    /// Its standard input is closed by the end of this process, which ends the program.
-    _shell: Child,
+    /// Its standard input is closed by the end of this process, or by the drop of this, which ends the program.
+    shell: Child,
     lines: Mutex<Receiver<String>>,
 }
 
@@ -52,7 +55,7 @@ impl Process {
         }
         Self {
             name: program.to_owned(),
-            _shell: shell,
+            shell,
             lines: Mutex::new(lines),
         }
     }
@@ -79,6 +82,17 @@ impl Process {
             if last {
                 return read;
             }
+        }
+    }
+}
+
+impl Drop for Process {
+    /// Waits for the end, so that nobody clears away a folder that is still written to.
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let end = Instant::now() + Duration::from_secs(END_SECONDS_MAX);
+        while Instant::now() < end && matches!(self.shell.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }

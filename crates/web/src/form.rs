@@ -1,13 +1,13 @@
 //! Forms of our own pages. A form that changes something must come from this site (Origin, Fetch metadata) and, once
 //! somebody is signed in, carry the session's anti-forgery token. Bounded; every value is plain text without NULs.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 use subtle::ConstantTimeEq as _;
 
+use crate::body::whole;
 use crate::problem::Problem;
 use crate::state::Web;
 use crate::visitor::Visitor;
@@ -147,15 +147,7 @@ impl FromRequest<Web> for Form {
                 "This address takes a form (application/x-www-form-urlencoded).",
             ));
         }
-        let body: Bytes = axum::body::to_bytes(body, FORM_BYTES_MAX)
-            .await
-            .map_err(|_| {
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "The form is too large",
-                    "A form is at most 1 MiB. Shorten the longest texts.",
-                )
-            })?;
+        let body = whole(body, FORM_BYTES_MAX, "form").await?;
         let form = Self {
             fields: parse(&body)?,
             visitor,

@@ -17,6 +17,7 @@ pub mod view;
 mod account;
 mod admin;
 mod api;
+mod body;
 mod certification;
 mod fields;
 mod form;

@@ -23,7 +23,9 @@ use crate::page::{problems_as_json, show_problems};
 use crate::problem::Problem;
 use crate::state::{Options, Web};
 use crate::traffic::observe;
-use crate::{account, admin, api, portal, registry, review, static_files, storefront, styleguide};
+use crate::{
+    account, admin, api, body, portal, registry, review, static_files, storefront, styleguide,
+};
 
 /// The whole site.
 pub fn router(app: App, options: Options) -> Router {
@@ -57,6 +59,7 @@ pub fn router(app: App, options: Options) -> Router {
     let site = pages
         .nest("/api", api)
         .merge(static_files::router())
+        .layer(body::patience())
         .layer(CompressionLayer::new())
         .layer(SetResponseHeaderLayer::if_not_present(CSP, policy))
         .layer(SetResponseHeaderLayer::if_not_present(

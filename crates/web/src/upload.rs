@@ -39,7 +39,9 @@ fn broken(error: &axum::extract::multipart::MultipartError) -> Problem {
             "An upload is at most 6 MiB in all. Save the pictures with stronger compression.",
         );
     }
-    Problem::bad_request("The upload broke off or is not multipart/form-data. Send it again.")
+    Problem::bad_request(
+        "The upload broke off, was silent for too long, or is not multipart/form-data. Send it again.",
+    )
 }
 
 impl FromRequest<Web> for Upload {

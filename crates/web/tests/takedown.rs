@@ -223,10 +223,11 @@ async fn the_operator_takes_down_and_lifts_by_form() {
     assert!(shown.contains(WHY) && shown.contains("In force"), "{shown}");
     let down = store::takedowns::in_force(&market.reader).await.unwrap();
     let lift = format!("/admin/takedowns/{}/lift", down[0].id);
-    assert_eq!(
-        send(&lift, &[("reason", "")]).await.status,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
+    let bare = send(&lift, &[("reason", "")]).await;
+    assert_eq!(bare.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // Told of the lift, and not of the form that takes down.
+    assert!(bare.text().contains("notice"), "{}", bare.text());
+    assert!(!bare.text().contains("f-reason-error"), "{}", bare.text());
     let lifted = send(&lift, &[("reason", "The key was revoked.")]).await;
     assert_eq!(lifted.status, StatusCode::SEE_OTHER);
     assert!(page().await.contains("The key was revoked."));

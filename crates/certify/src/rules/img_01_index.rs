@@ -7,6 +7,7 @@ use oci::ManifestKind;
 use crate::places::{each_source, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::{PlanEvidence, Subject};
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-01",
@@ -45,7 +46,10 @@ fn judge(evidence: &PlanEvidence, tag: &str, place: String) -> Outcome {
         None => Outcome::not_run(place, "the manifest was not read"),
         Some(manifest) if manifest.kind() == ManifestKind::Index => Outcome::passed(
             place,
-            format!("an index of {} entries", manifest.children().len()),
+            format!(
+                "an index of {}",
+                counted(manifest.children().len(), "entry", "entries")
+            ),
         ),
         Some(manifest) => {
             Outcome::failed(place, format!("a single image, {}", manifest.media_type))

@@ -3,6 +3,7 @@
 use crate::places::each_image;
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::{ImageEvidence, Subject};
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-05",
@@ -41,9 +42,13 @@ fn measured(image: &ImageEvidence, unpacked: u64) -> String {
         bytes => format!(", {} unpacked", readable(bytes)),
     };
     format!(
-        "{} pulled{unpacked}, {} layers",
+        "{} pulled{unpacked}, {}",
         readable(image.compressed_bytes),
-        image.layers
+        counted(
+            usize::try_from(image.layers).unwrap_or(usize::MAX),
+            "layer",
+            "layers"
+        )
     )
 }
 

@@ -3,6 +3,7 @@
 use crate::places::{each_source, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-15",
@@ -24,10 +25,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             .filter(|tag| evidence.missing_tags.contains(tag) || !evidence.tags.contains_key(*tag))
             .collect();
         if missing.is_empty() {
-            let count = plan.image.tags.len();
+            let tags = counted(plan.image.tags.len(), "tag", "tags");
             return vec![Outcome::passed(
                 plan_place(plan),
-                format!("all {count} tags exist in {}", evidence.source),
+                format!("{tags} asked for, none missing in {}", evidence.source),
             )];
         }
         missing

@@ -5,6 +5,7 @@ use oci::{Descriptor, ImageConfig};
 use crate::places::{each_source, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::{PlanEvidence, Subject};
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-19",
@@ -54,7 +55,10 @@ pub(super) fn is_attestation(child: &Descriptor) -> bool {
 fn truth(evidence: &PlanEvidence, place: String) -> Outcome {
     match evidence.configs.len() {
         0 => Outcome::not_run(place, "no image configuration was read"),
-        count => Outcome::passed(place, format!("{count} images are what the index says")),
+        count => {
+            let images = counted(count, "image", "images");
+            Outcome::passed(place, format!("{images}, as the index says"))
+        }
     }
 }
 

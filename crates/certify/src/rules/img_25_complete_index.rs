@@ -6,6 +6,7 @@ use super::img_19_platform_claims::is_attestation;
 use crate::places::{each_plan, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::{PlanEvidence, Subject};
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-25",
@@ -45,10 +46,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         gaps.sort();
         gaps.dedup();
         if gaps.is_empty() {
-            let count = evidence.manifests.len();
+            let manifests = counted(evidence.manifests.len(), "manifest", "manifests");
             return vec![Outcome::passed(
                 place,
-                format!("{count} manifests, all there"),
+                format!("{manifests}, nothing missing"),
             )];
         }
         gaps.into_iter()

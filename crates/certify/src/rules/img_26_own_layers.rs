@@ -6,6 +6,7 @@ use oci::{Descriptor, Manifest};
 use crate::places::{each_source, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-26",
@@ -36,8 +37,8 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         if !foreign.is_empty() {
             return foreign;
         }
-        let count = evidence.manifests.len();
-        let passed = format!("no foreign layer in {count} manifests");
+        let manifests = counted(evidence.manifests.len(), "manifest", "manifests");
+        let passed = format!("no foreign layer in {manifests}");
         vec![Outcome::passed(plan_place(plan), passed)]
     })
 }
@@ -55,6 +56,9 @@ fn told(layer: &Descriptor) -> String {
     } = layer;
     match layer.urls.len() {
         0 => format!("layer {digest} is of the type {media_type}"),
-        count => format!("layer {digest} ({media_type}) names {count} addresses to fetch it from"),
+        count => {
+            let addresses = counted(count, "address", "addresses");
+            format!("layer {digest} ({media_type}) names {addresses} to fetch it from")
+        }
     }
 }

@@ -7,6 +7,7 @@ use oci::{Descriptor, Digest, Platform};
 use crate::places::{each_source, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::{PlanEvidence, Subject};
+use crate::words::counted;
 
 /// How build tools mark an entry that speaks about an image and is none.
 const ATTESTATION: &str = "vnd.docker.reference.type";
@@ -42,7 +43,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         if found.is_empty() {
             found.push(Outcome::passed(
                 plan_place(plan),
-                format!("{} tags, one image for each platform", evidence.tags.len()),
+                format!(
+                    "{}, one image for each platform",
+                    counted(evidence.tags.len(), "tag", "tags")
+                ),
             ));
         }
         found

@@ -5,6 +5,7 @@ use domain::offer::{ModuleKind, Plan};
 use crate::places::{each_plan, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "LST-10",
@@ -29,10 +30,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
             Outcome::passed(
                 place,
                 format!(
-                    "{} routes, {} inputs, {} outputs",
-                    plan.defaults.routes.len(),
-                    plan.inputs.len(),
-                    plan.outputs.len()
+                    "{}, {}, {}",
+                    counted(plan.defaults.routes.len(), "route", "routes"),
+                    counted(plan.inputs.len(), "input", "inputs"),
+                    counted(plan.outputs.len(), "output", "outputs")
                 ),
             )
         } else {

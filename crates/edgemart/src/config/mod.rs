@@ -72,6 +72,11 @@ pub(crate) fn load(flags: &Flags) -> Result<Config, ConfigError> {
     complete(flags, file, environment)
 }
 
+/// Flags and defaults alone, for what must not meet an installation by accident: no environment, no file.
+pub(crate) fn alone(flags: &Flags) -> Result<Config, ConfigError> {
+    complete(flags, File::default(), |_| None)
+}
+
 /// `http` or `https`, as this configuration listens.
 pub(crate) fn scheme(tls: Option<&TlsFiles>) -> &'static str {
     if tls.is_some() { "https" } else { "http" }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use app::egress::EgressPolicy;
 
-use crate::config::{Flags, load};
+use crate::config::{Flags, alone};
 use crate::run::{listen, start};
 
 /// Runs the demo.
@@ -41,7 +41,8 @@ pub(crate) async fn demo(
     let router = upstream::router()?;
     let serving = tokio::spawn(async move { axum::serve(upstream, router).await });
     let listener = listen(address).await?;
-    let mut config = load(&Flags {
+    // A shell that is set up for an installation, or a folder with its edgemart.toml, is no reason to publish samples there.
+    let mut config = alone(&Flags {
         listen: Some(listener.local_addr()?),
         data: Some(folder),
         insecure_http: true,

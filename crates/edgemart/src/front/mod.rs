@@ -30,8 +30,8 @@ const HANDSHAKE_SECONDS_MAX: u64 = 10;
 const HANDSHAKES_MAX: usize = 64;
 /// A connection on which no whole request head arrives for this long is closed; idle ones included.
 const HEAD_SECONDS_MAX: u64 = 75;
-/// Requests at once on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 128;
+/// Requests at once on one HTTP/2 connection; each may hold slices of a blob in memory.
+const STREAMS_MAX: u32 = 32;
 /// Peers that vanished from an HTTP/2 connection are noticed by asking this often.
 const PING_SECONDS: u64 = 30;
 /// Pause after the system refused a connection, so that a machine out of file descriptors is not kept busy by us.

@@ -55,15 +55,26 @@ pub(crate) enum TlsError {
 /// What tells that a file was replaced or rewritten: size, time of change in nanoseconds, inode.
 type Stamp = Option<(u64, i64, i64, u64)>;
 
+/// What one look leaves for the next.
+struct Seen {
+    /// Of the pair that was read last.
+    stamps: (Stamp, Stamp),
+    /// The trouble that was told last: met again, it is not told again.
+    told: Option<String>,
+}
+
 /// The pair in use.
 pub(crate) struct Tls {
     files: TlsFiles,
     current: RwLock<Arc<ServerConfig>>,
+    /// The files as they were just before the pair in use was read.
+    first_seen: (Stamp, Stamp),
 }
 
 impl Tls {
     /// Reads the files for the first time; a pair that does not fit is refused here.
     pub(crate) fn open(files: TlsFiles) -> Result<Self, TlsError> {
+        let first_seen = stamps(&files);
         let config = read(&files)?;
         if readable_by_others(&files.key) {
             tracing::warn!(key = %files.key.display(), "every user of this machine may read the private key; chmod o-rwx keeps it private");
@@ -71,6 +82,7 @@ impl Tls {
         Ok(Self {
             files,
             current: RwLock::new(Arc::new(config)),
+            first_seen,
         })
     }
 
@@ -82,38 +94,51 @@ impl Tls {
 
     /// Follows the files until `stop` turns true.
     pub(crate) async fn follow(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut seen = self.stamps();
+        let mut seen = Seen {
+            stamps: self.first_seen,
+            told: None,
+        };
         while !*stop.borrow() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 _ = stop.changed() => return,
             }
-            // Looked at before reading: what changes while it is read is read again.
-            let now = self.stamps();
-            if now != seen {
-                seen = now;
-                self.read_again();
-            }
+            self.look(&mut seen);
         }
     }
 
-    fn read_again(&self) {
-        match read(&self.files) {
-            Ok(config) => {
-                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                // A config of its own also drops the sessions of the old one, so that no client resumes past the change.
-                *current = Arc::new(config);
-                tracing::info!(certificate = %self.files.certificate.display(), "a new certificate is in use");
-            }
+    /// Reads the files when they are not what they were. A pair that could not be read is tried at every look: what mends
+    /// it, such as a change of mode or owner, need not show in the stamps.
+    fn look(&self, seen: &mut Seen) {
+        // Taken before reading: what changes while it is read is read again.
+        let stamps = stamps(&self.files);
+        if stamps == seen.stamps {
+            return;
+        }
+        match self.read_again() {
+            Ok(()) => *seen = Seen { stamps, told: None },
             Err(error) => {
-                tracing::error!(%error, "the new certificate is not used; the one before stays");
+                let error = error.to_string();
+                if seen.told.as_ref() != Some(&error) {
+                    tracing::error!(%error, "the new certificate is not used; the one before stays");
+                    seen.told = Some(error);
+                }
             }
         }
     }
 
-    fn stamps(&self) -> (Stamp, Stamp) {
-        (stamp(&self.files.certificate), stamp(&self.files.key))
+    fn read_again(&self) -> Result<(), TlsError> {
+        let config = read(&self.files)?;
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        // A config of its own also drops the sessions of the old one, so that no client resumes past the change.
+        *current = Arc::new(config);
+        tracing::info!(certificate = %self.files.certificate.display(), "a new certificate is in use");
+        Ok(())
     }
+}
+
+fn stamps(files: &TlsFiles) -> (Stamp, Stamp) {
+    (stamp(&files.certificate), stamp(&files.key))
 }
 
 /// Follows symbolic links, because that is how certbot and Kubernetes swap files.
@@ -217,5 +242,47 @@ mod tests {
         assert!(told("noise.pem", "good.key").contains("no certificate"));
         assert!(told("good.pem", "good.pem").contains("no private key"));
         assert!(told("absent.pem", "good.key").contains("could not be read"));
+    }
+
+    /// Whatever made the files unreadable for a moment, and mended them without a trace in size, time and inode.
+    #[test]
+    fn a_pair_that_could_not_be_read_is_tried_again() {
+        let folder = Folder::new("tls-again").unwrap();
+        let authority = Authority::generate().unwrap();
+        let (first, second) = (
+            authority.issue("one").unwrap(),
+            authority.issue("two").unwrap(),
+        );
+        let files = TlsFiles {
+            certificate: folder.path().join("pair.pem"),
+            key: folder.path().join("pair.key"),
+        };
+        std::fs::write(&files.certificate, &first.pem).unwrap();
+        std::fs::write(&files.key, first.key_pem()).unwrap();
+        let tls = Tls::open(files.clone()).unwrap();
+        let mut seen = Seen {
+            stamps: tls.first_seen,
+            told: None,
+        };
+        let before = tls.current();
+
+        std::fs::write(&files.key, second.key_pem()).unwrap();
+        let spoiled = second.pem.replace("-----BEGIN", "-----begin");
+        std::fs::write(&files.certificate, spoiled).unwrap();
+        let as_it_was = std::fs::metadata(&files.certificate).unwrap();
+        tls.look(&mut seen);
+        assert!(Arc::ptr_eq(&before, &tls.current()), "the old pair stays");
+
+        std::fs::write(&files.certificate, &second.pem).unwrap();
+        let file = std::fs::File::options()
+            .write(true)
+            .open(&files.certificate)
+            .unwrap();
+        file.set_modified(as_it_was.modified().unwrap()).unwrap();
+        tls.look(&mut seen);
+        assert!(
+            !Arc::ptr_eq(&before, &tls.current()),
+            "the new pair is in use"
+        );
     }
 }

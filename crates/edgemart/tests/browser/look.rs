@@ -13,6 +13,8 @@ const SIZES: [(&str, Size); 2] = [("desk", DESK), ("phone", PHONE)];
 const THEMES: [(&str, bool); 2] = [("light", false), ("dark", true)];
 /// HTML, CSS and script of a page, compressed.
 const WEIGHT_BYTES_MAX: u64 = 60_000;
+/// How much of a page may move after it was drawn: what the Web Vitals call good (cumulative layout shift).
+const SHIFT_MAX: f64 = 0.1;
 /// Bounded, so that a page of ten thousand pixels stays a picture.
 const SHOT_HEIGHT_MAX: u64 = 6_000;
 
@@ -93,7 +95,12 @@ impl Eyes {
     }
 
     fn weigh(&mut self, place: &str, seen: &Value) {
-        let weight = seen["weight"].as_u64().unwrap_or_default();
+        let shift = seen["shift"].as_f64().unwrap();
+        if shift > SHIFT_MAX {
+            let said = format!("{place}: moves by {shift} after it was drawn; at most {SHIFT_MAX}");
+            self.wrong.push(said);
+        }
+        let weight = seen["weight"].as_u64().unwrap();
         if weight > WEIGHT_BYTES_MAX {
             self.wrong.push(format!(
                 "{place}: {weight} bytes of HTML, CSS and script; at most {WEIGHT_BYTES_MAX}"

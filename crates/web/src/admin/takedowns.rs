@@ -213,5 +213,17 @@ pub(super) async fn lift(
     operator(&form.visitor)?;
     let (actor, reason) = (&form.visitor.actor, form.text("reason"));
     let done = lift_takedown(&web.app, actor, places.text("id"), &reason).await;
-    finish(&web, &form, done).await
+    match done {
+        // The form that the page shows at its end takes down; what is wrong with a lift is told above.
+        Err(Refused::Invalid(wrong)) => {
+            let told: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            let status = (told.join(" "), StatusCode::UNPROCESSABLE_ENTITY);
+            render(&web, &form.visitor, (None, &[]), status).await
+        }
+        Err(refused @ (Refused::Conflict(_) | Refused::NotFound { .. })) => {
+            let status = (refused.to_string(), StatusCode::CONFLICT);
+            render(&web, &form.visitor, (None, &[]), status).await
+        }
+        done => finish(&web, &form, done).await,
+    }
 }

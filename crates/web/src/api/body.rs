@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::body::whole;
 use crate::form::{check_csrf, check_origin};
 use crate::problem::Problem;
 use crate::state::Web;
@@ -39,15 +40,7 @@ impl FromRequestParts<Web> for Caller {
 
 /// Reads a body of at most so many bytes.
 pub(super) async fn bounded(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(request.into_body(), bytes_max)
-        .await
-        .map_err(|_| {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is too large",
-                format!("At most {bytes_max} bytes are read here, or the connection ended early."),
-            )
-        })
+    whole(request.into_body(), bytes_max, "body").await
 }
 
 /// A JSON body of at most [`JSON_BYTES_MAX`] bytes; nesting is bounded by the reader (128 levels).

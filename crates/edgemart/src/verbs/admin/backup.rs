@@ -3,7 +3,7 @@
 //! once written, so a later backup into the same folder only adds what is new. Left out: keys, which belong elsewhere,
 //! and uploads under way.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -57,6 +57,7 @@ impl Backup {
         };
         let mut tally = None;
         if !self.metadata_only {
+            make_private(&self.folder.join(BYTES))?;
             // The copy says which bytes belong to it, whatever is published meanwhile.
             let named = copy.as_ref().map_or(&store, |copy| &copy.store);
             let target = bytes_of(&self.folder)?;
@@ -127,9 +128,12 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| failed(path, error))
 }
 
+/// What is made here is for this user alone; a folder that was there is somebody's, and keeps its mode.
 fn make_private(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)))
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
         .map_err(|error| failed(folder, error))
 }
 
