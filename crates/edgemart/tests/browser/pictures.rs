@@ -63,7 +63,7 @@ async fn pictures() {
     take(&publisher, &folder, "rejected.png").await;
     let reviewer = Window::of(REVIEWER, Script::On).await;
     reviewer.go("/review").await;
-    reviewer.press("northwind.clock-check").await;
+    reviewer.press("Clock Check").await;
     reviewer.shows_in(".judgement", "LST-10").await;
     take(&reviewer, &folder, "review.png").await;
 }
