@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -190,13 +190,18 @@ async fn accept(listener: TcpListener, kind: Kind, shared: Arc<Shared>) {
         };
         let serving = Arc::clone(&shared);
         shared.tasks.spawn(async move {
-            serve(stream, port, kind, &serving).await;
-            drop(place);
+            serve(stream, port, kind, &serving, place).await;
         });
     }
 }
 
-async fn serve(stream: TcpStream, port: u16, kind: Kind, shared: &Arc<Shared>) {
+async fn serve(
+    stream: TcpStream,
+    port: u16,
+    kind: Kind,
+    shared: &Arc<Shared>,
+    place: OwnedSemaphorePermit,
+) {
     let handshake = tokio::select! {
         () = shared.stop.cancelled() => return,
         handshake = shake_hands(stream, port, shared) => handshake,
@@ -205,7 +210,15 @@ async fn serve(stream: TcpStream, port: u16, kind: Kind, shared: &Arc<Shared>) {
     let (hub, stop) = (Arc::clone(&shared.hub), shared.stop.clone());
     match kind {
         Kind::Mqtt => drive(hub, Transport::Tls(Box::new(stream)), stop).await,
-        Kind::Https => web::serve(hub, stream, stop, shared.tasks.clone()).await,
+        Kind::Https => {
+            let serving = web::Serving {
+                hub,
+                stop,
+                tasks: shared.tasks.clone(),
+                place: Arc::new(place),
+            };
+            web::serve(stream, serving).await;
+        }
         Kind::Amqp => tokio::select! {
             () = stop.cancelled() => {}
             () = notice_amqp(&hub, stream, port) => {}

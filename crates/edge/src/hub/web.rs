@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -28,17 +29,25 @@ use crate::mqtt::PACKET_BYTES_MAX;
 /// Seconds for the head of a request.
 const HEAD_SECONDS_MAX: u64 = 30;
 
+/// Bytes that a WebSocket reads at once; the library's own 128 KiB would be held by each silent connection.
+const READ_BYTES: usize = 16 * 1024;
+
+/// What a connection on port 443 lives by.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) hub: Arc<Hub>,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    /// Its place among those served at once. A WebSocket outlives the HTTP connection it came on, and keeps it.
+    pub(super) place: Arc<OwnedSemaphorePermit>,
+}
+
 /// Serves one TLS connection on port 443.
-pub(super) async fn serve(
-    hub: Arc<Hub>,
-    stream: TlsStream<TcpStream>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-) {
-    let ending = stop.clone();
+pub(super) async fn serve(stream: TlsStream<TcpStream>, serving: Serving) {
+    let ending = serving.stop.clone();
     let service = service_fn(move |request| {
-        let (hub, stop, tasks) = (Arc::clone(&hub), stop.clone(), tasks.clone());
-        async move { Ok::<_, Infallible>(respond(hub, request, stop, tasks).await) }
+        let serving = serving.clone();
+        async move { Ok::<_, Infallible>(respond(request, serving).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -53,20 +62,15 @@ pub(super) async fn serve(
     }
 }
 
-async fn respond(
-    hub: Arc<Hub>,
-    request: Request<Incoming>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, serving: Serving) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     if matches!(path, "/$iothub/websocket" | "/%24iothub/websocket") {
-        return websocket(hub, request, stop, &tasks);
+        return websocket(request, serving);
     }
     if *request.method() == Method::POST
         && let Some((device, module)) = invoke::target(path)
     {
-        return invoke::invoke(&hub, &device, &module, request).await;
+        return invoke::invoke(&serving.hub, &device, &module, request).await;
     }
     plain(
         StatusCode::NOT_FOUND,
@@ -75,12 +79,7 @@ async fn respond(
 }
 
 /// Answers 101 and hands the connection over to MQTT.
-fn websocket(
-    hub: Arc<Hub>,
-    request: Request<Incoming>,
-    stop: CancellationToken,
-    tasks: &TaskTracker,
-) -> Response<Full<Bytes>> {
+fn websocket(request: Request<Incoming>, serving: Serving) -> Response<Full<Bytes>> {
     let headers = request.headers();
     let upgrade = names(headers, header::UPGRADE, "websocket");
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
@@ -94,7 +93,10 @@ fn websocket(
     if !names(headers, header::SEC_WEBSOCKET_PROTOCOL, "mqtt") {
         if names(headers, header::SEC_WEBSOCKET_PROTOCOL, "AMQPWSB10") {
             let asked = "websocket".to_owned();
-            hub.log().record(None, Event::AmqpAttempted { asked });
+            serving
+                .hub
+                .log()
+                .record(None, Event::AmqpAttempted { asked });
         }
         return plain(
             StatusCode::BAD_REQUEST,
@@ -104,27 +106,8 @@ fn websocket(
     let Ok(accept) = HeaderValue::from_str(&accept) else {
         return plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is no key");
     };
-    tasks.spawn(async move {
-        let upgraded = tokio::select! {
-            () = stop.cancelled() => return,
-            upgraded = hyper::upgrade::on(request) => upgraded,
-        };
-        match upgraded {
-            Ok(upgraded) => {
-                let limits = WebSocketConfig::default()
-                    .max_message_size(Some(PACKET_BYTES_MAX))
-                    .max_frame_size(Some(PACKET_BYTES_MAX));
-                let stream = WebSocketStream::from_raw_socket(
-                    TokioIo::new(upgraded),
-                    Role::Server,
-                    Some(limits),
-                )
-                .await;
-                drive(hub, Transport::Web(Box::new(stream)), stop).await;
-            }
-            Err(problem) => tracing::debug!(%problem, "a WebSocket upgrade came to nothing"),
-        }
-    });
+    let tasks = serving.tasks.clone();
+    tasks.spawn(speak_mqtt(request, serving));
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -136,6 +119,34 @@ fn websocket(
         HeaderValue::from_static("mqtt"),
     );
     response
+}
+
+/// Speaks MQTT once the other side has the answer.
+async fn speak_mqtt(request: Request<Incoming>, serving: Serving) {
+    let Serving {
+        hub, stop, place, ..
+    } = serving;
+    let upgraded = tokio::select! {
+        () = stop.cancelled() => return,
+        upgraded = hyper::upgrade::on(request) => upgraded,
+    };
+    match upgraded {
+        Ok(upgraded) => {
+            let limits = WebSocketConfig::default()
+                .read_buffer_size(READ_BYTES)
+                .max_message_size(Some(PACKET_BYTES_MAX))
+                .max_frame_size(Some(PACKET_BYTES_MAX));
+            let stream = WebSocketStream::from_raw_socket(
+                TokioIo::new(upgraded),
+                Role::Server,
+                Some(limits),
+            )
+            .await;
+            drive(hub, Transport::Web(Box::new(stream)), stop).await;
+        }
+        Err(problem) => tracing::debug!(%problem, "a WebSocket upgrade came to nothing"),
+    }
+    drop(place);
 }
 
 /// Whether a comma-separated header names a token, in any case.

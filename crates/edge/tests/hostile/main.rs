@@ -1,190 +1,21 @@
 //! The environment against garbage, floods and half-open connections: refused, logged, and the rest goes on.
 
+mod rig;
+mod web;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use edge::hub::{CONNECTIONS_MAX, Ports};
 use edge::identity::Device;
 use edge::log::{Entry, Event};
-use edge::mqtt::{Connect, ConnectCode, PACKET_BYTES_MAX, Packet, Publish, Qos, decode, encode};
-use edge::token::{self, Audience};
+use edge::mqtt::{ConnectCode, Packet, Qos, encode};
 use edge::{Environment, ModuleSettings, Settings};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Rig {
-    environment: Environment,
-    folder: TempDir,
-}
-
-impl Rig {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let environment = Environment::start(Settings {
-            device: Device::default(),
-            address: Ipv4Addr::LOCALHOST.into(),
-            ports: Ports {
-                mqtt: 0,
-                https: Some(0),
-                amqp: Some(0),
-            },
-            folder: folder.path().to_owned(),
-            routes: BTreeMap::from([("up".into(), "FROM /* INTO $upstream".into())]),
-            modules: vec![ModuleSettings {
-                name: "m".into(),
-                desired: serde_json::Map::new(),
-            }],
-            clock: jiff::Timestamp::now,
-        })
-        .await
-        .expect("an environment");
-        Self {
-            environment,
-            folder,
-        }
-    }
-
-    async fn tcp(&self, port: u16) -> TcpStream {
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-            .await
-            .expect("connected")
-    }
-
-    async fn tls(
-        &self,
-        port: u16,
-        name: &'static str,
-        versions: &[&'static SupportedProtocolVersion],
-    ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        let pem = std::fs::read(self.environment.ca_file()).expect("the certificate");
-        roots
-            .add(CertificateDer::from_pem_slice(&pem).expect("PEM"))
-            .expect("a root");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from(name).expect("a name");
-        TlsConnector::from(Arc::new(config))
-            .connect(name, self.tcp(port).await)
-            .await
-    }
-
-    async fn mqtt(&self) -> TlsStream<TcpStream> {
-        let port = self.environment.ports().mqtt;
-        self.tls(port, "edgehub", rustls::ALL_VERSIONS)
-            .await
-            .expect("a handshake")
-    }
-
-    /// The key of the module, as a debugger's connection string gives it.
-    fn connect_packet(&self) -> Packet {
-        let text = self
-            .environment
-            .connection_string("m")
-            .expect("a module of the run");
-        let (_, key) = text.split_once("SharedAccessKey=").expect("a key");
-        let key = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, key).expect("base64");
-        let audience = Audience {
-            hub: "edgemart.azure-devices.net",
-            gateway: "edgehub",
-            device: "edgemart-device",
-            module: "m",
-        };
-        Packet::Connect(Box::new(Connect {
-            client_id: "edgemart-device/m".into(),
-            clean_session: false,
-            keep_alive_seconds: 60,
-            username: Some("edgehub/edgemart-device/m/?api-version=2019-10-01".into()),
-            password: Some(Bytes::from(token::make(audience, &key, 4_000_000_000))),
-            will: None,
-        }))
-    }
-
-    /// An admitted connection.
-    async fn connected(&self) -> TlsStream<TcpStream> {
-        let mut stream = self.mqtt().await;
-        say(&mut stream, &self.connect_packet()).await;
-        let answer = hear(&mut stream).await;
-        assert!(
-            matches!(
-                answer,
-                Some(Packet::ConnAck {
-                    code: ConnectCode::Accepted,
-                    ..
-                })
-            ),
-            "{answer:?}"
-        );
-        stream
-    }
-
-    async fn wait(&self, kind: &str) -> Entry {
-        let found = self
-            .environment
-            .log()
-            .wait_for(0, PATIENCE, |entry| entry.event.kind() == kind)
-            .await;
-        match found {
-            Some(entry) => (*entry).clone(),
-            None => panic!("no {kind} in\n{}", self.environment.log().json_lines()),
-        }
-    }
-
-    /// A module still connects and its message is taken.
-    async fn still_works(&self) {
-        let mut stream = self.connected().await;
-        say(&mut stream, &message("{}".into())).await;
-        assert_eq!(hear(&mut stream).await, Some(Packet::PubAck(1)));
-    }
-}
-
-fn message(payload: Bytes) -> Packet {
-    Packet::Publish(Publish {
-        duplicate: false,
-        qos: Qos::AtLeastOnce,
-        retain: false,
-        topic: "devices/edgemart-device/modules/m/messages/events/".into(),
-        id: Some(1),
-        payload,
-    })
-}
-
-async fn say(stream: &mut TlsStream<TcpStream>, packet: &Packet) {
-    let mut bytes = BytesMut::new();
-    encode(packet, &mut bytes);
-    stream.write_all(&bytes).await.expect("written");
-}
-
-/// The next packet, or `None` at the end.
-async fn hear(stream: &mut TlsStream<TcpStream>) -> Option<Packet> {
-    let mut buffer = BytesMut::new();
-    loop {
-        if let Some(packet) = decode(&mut buffer, PACKET_BYTES_MAX).expect("well formed") {
-            return Some(packet);
-        }
-        let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut buffer))
-            .await
-            .expect("in time");
-        if read.unwrap_or(0) == 0 {
-            return None;
-        }
-    }
-}
+use rig::{PATIENCE, Rig, message};
 
 #[tokio::test]
 async fn both_tls_versions_are_spoken() {
@@ -246,12 +77,9 @@ async fn what_is_no_tls_or_no_mqtt_is_refused_and_logged() {
         assert!(ended.is_ok(), "port {port} hangs up");
     }
     rig.wait("tls-refused").await;
-    let mut stream = rig.mqtt().await;
-    stream
-        .write_all(b"GET / HTTP/1.1\r\n\r\n")
-        .await
-        .expect("written");
-    assert_eq!(hear(&mut stream).await, None);
+    let mut line = rig.mqtt().await;
+    line.send(b"GET / HTTP/1.1\r\n\r\n").await;
+    assert_eq!(line.hear().await, None);
     let Event::ProtocolError { reason } = rig.wait("protocol-error").await.event else {
         unreachable!("waited for it");
     };
@@ -262,12 +90,10 @@ async fn what_is_no_tls_or_no_mqtt_is_refused_and_logged() {
 #[tokio::test]
 async fn another_mqtt_is_answered_and_a_wrong_token_is_not_authorized() {
     let rig = Rig::start().await;
-    let mut stream = rig.mqtt().await;
-    stream
-        .write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60, 0, 0])
-        .await
-        .expect("written");
-    let answer = hear(&mut stream).await;
+    let mut line = rig.mqtt().await;
+    line.send(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60, 0, 0])
+        .await;
+    let answer = line.hear().await;
     let refused = |code| {
         Some(Packet::ConnAck {
             session_present: false,
@@ -276,42 +102,37 @@ async fn another_mqtt_is_answered_and_a_wrong_token_is_not_authorized() {
     };
     assert_eq!(answer, refused(ConnectCode::UnacceptableProtocol));
 
-    let mut stream = rig.mqtt().await;
+    let mut line = rig.mqtt().await;
     let Packet::Connect(mut connect) = rig.connect_packet() else {
         unreachable!("made above");
     };
     connect.password = connect.password.map(|password| {
         Bytes::from(String::from_utf8_lossy(&password).replace("se=4000000000", "se=4000000001"))
     });
-    say(&mut stream, &Packet::Connect(connect)).await;
-    assert_eq!(hear(&mut stream).await, refused(ConnectCode::NotAuthorized));
-    assert_eq!(hear(&mut stream).await, None, "closed after the refusal");
+    line.say(&Packet::Connect(connect)).await;
+    assert_eq!(line.hear().await, refused(ConnectCode::NotAuthorized));
+    assert_eq!(line.hear().await, None, "closed after the refusal");
     rig.still_works().await;
 }
 
 #[tokio::test]
 async fn oversize_and_late_garbage_end_only_their_connection() {
     let rig = Rig::start().await;
-    let mut stream = rig.connected().await;
-    stream
-        .write_all(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F])
-        .await
-        .expect("written");
-    assert_eq!(hear(&mut stream).await, None);
-    let mut stream = rig.connected().await;
-    say(
-        &mut stream,
-        &message(Bytes::from(vec![b'x'; 256 * 1024 + 1])),
-    )
-    .await;
-    assert_eq!(hear(&mut stream).await, None);
-    let mut stream = rig.connected().await;
-    say(&mut stream, &Packet::PingResp).await;
-    assert_eq!(hear(&mut stream).await, None);
-    let mut stream = rig.connected().await;
-    say(&mut stream, &message(Bytes::from(vec![b'x'; 256 * 1024]))).await;
+    let mut line = rig.connected().await;
+    line.send(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F]).await;
+    assert_eq!(line.hear().await, None);
+    let mut line = rig.connected().await;
+    line.say(&message(Bytes::from(vec![b'x'; 256 * 1024 + 1])))
+        .await;
+    assert_eq!(line.hear().await, None);
+    let mut line = rig.connected().await;
+    line.say(&Packet::PingResp).await;
+    assert_eq!(line.hear().await, None);
+    let mut line = rig.connected().await;
+    line.say(&message(Bytes::from(vec![b'x'; 256 * 1024])))
+        .await;
     assert_eq!(
-        hear(&mut stream).await,
+        line.hear().await,
         Some(Packet::PubAck(1)),
         "just small enough"
     );
@@ -343,7 +164,7 @@ async fn half_open_connections_take_places_and_no_more() {
 #[tokio::test]
 async fn a_flood_is_taken_and_mostly_counted() {
     let rig = Rig::start().await;
-    let mut stream = rig.connected().await;
+    let mut line = rig.connected().await;
     let mut bytes = BytesMut::new();
     for _ in 0..5_000 {
         let Packet::Publish(mut publish) = message("{\"n\":1}".into()) else {
@@ -353,9 +174,9 @@ async fn a_flood_is_taken_and_mostly_counted() {
         publish.id = None;
         encode(&Packet::Publish(publish), &mut bytes);
     }
-    stream.write_all(&bytes).await.expect("written");
-    say(&mut stream, &Packet::PingReq).await;
-    assert_eq!(hear(&mut stream).await, Some(Packet::PingResp));
+    line.send(&bytes).await;
+    line.say(&Packet::PingReq).await;
+    assert_eq!(line.hear().await, Some(Packet::PingResp));
     let count = rig.environment.log().counts()["message m"];
     assert_eq!((count.seen, count.kept), (5_000, 1_000));
 }
@@ -424,9 +245,9 @@ async fn a_body_without_end_is_cut_off() {
 async fn an_ended_run_leaves_nothing() {
     let rig = Rig::start().await;
     let ports = rig.environment.ports();
-    let mut stream = rig.connected().await;
+    let mut line = rig.connected().await;
     let log = rig.environment.close().await;
-    assert_eq!(hear(&mut stream).await, None);
+    assert_eq!(line.hear().await, None);
     assert!(
         TcpStream::connect((Ipv4Addr::LOCALHOST, ports.mqtt))
             .await
