@@ -18,8 +18,10 @@ pub const KEY_BYTES_MAX: usize = 1024;
 pub const DEPTH_MAX: usize = 10;
 /// Levels of nesting that the historic offer form allowed.
 pub const DEPTH_CLASSIC: usize = 4;
-/// Largest magnitude of an integer.
-pub const INTEGER_MAX: i64 = 4_503_599_627_370_496;
+/// Largest integer, 2^52 − 1, as the edge hub checks it.
+pub const INTEGER_MAX: i64 = 4_503_599_627_370_495;
+/// Smallest integer, −2^52.
+pub const INTEGER_MIN: i64 = -4_503_599_627_370_496;
 
 /// What is wrong with a desired property or something in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,7 +186,7 @@ fn check_value(value: &Value, pointer: &str, depth: usize, found: &mut Vec<TwinP
         ),
         Value::Number(number) if out_of_range(number) => problem(
             TwinProblemKind::Integer,
-            format!("an integer lies within ±{INTEGER_MAX}"),
+            format!("an integer lies within {INTEGER_MIN} and {INTEGER_MAX}"),
             number.to_string(),
             "keep it as a string",
         ),
@@ -201,7 +203,7 @@ fn check_value(value: &Value, pointer: &str, depth: usize, found: &mut Vec<TwinP
 
 fn out_of_range(number: &serde_json::Number) -> bool {
     match number.as_i64() {
-        Some(integer) => !(-INTEGER_MAX..=INTEGER_MAX).contains(&integer),
+        Some(integer) => !(INTEGER_MIN..=INTEGER_MAX).contains(&integer),
         None => number.is_u64(),
     }
 }
@@ -233,7 +235,15 @@ mod tests {
         assert_eq!(kinds(json!([1])), [TwinProblemKind::Array]);
         assert_eq!(kinds(json!(null)), [TwinProblemKind::Null]);
         assert_eq!(kinds(json!(INTEGER_MAX)), []);
-        assert_eq!(kinds(json!(INTEGER_MAX + 1)), [TwinProblemKind::Integer]);
+        assert_eq!(
+            kinds(json!(4_503_599_627_370_496_i64)),
+            [TwinProblemKind::Integer]
+        );
+        assert_eq!(kinds(json!(-4_503_599_627_370_496_i64)), []);
+        assert_eq!(
+            kinds(json!(-4_503_599_627_370_497_i64)),
+            [TwinProblemKind::Integer]
+        );
         assert_eq!(kinds(json!(u64::MAX)), [TwinProblemKind::Integer]);
         assert_eq!(kinds(json!(1e300)), []);
         assert_eq!(kinds(json!("x".repeat(STRING_BYTES_MAX))), []);

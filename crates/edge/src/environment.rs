@@ -179,11 +179,10 @@ impl Environment {
         device: &Arc<Device>,
         authority: &Arc<Authority>,
     ) -> Result<(), EnvironmentError> {
-        let twin =
-            Twin::new(module.desired.clone()).map_err(|problem| EnvironmentError::Desired {
-                module: module.name.clone(),
-                problem,
-            })?;
+        let twin = Twin::new(&module.desired).map_err(|problem| EnvironmentError::Desired {
+            module: module.name.clone(),
+            problem,
+        })?;
         let generation = u64::try_from((self.settings.clock)().as_microsecond()).unwrap_or(1);
         let credentials = Credentials::new(
             Arc::clone(device),

@@ -5,7 +5,7 @@ use edge::twin::{DOCUMENT_BYTES_MAX, Twin};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut twin = Twin::new(serde_json::Map::new()).expect("empty");
+    let mut twin = Twin::new(&serde_json::Map::new()).expect("empty");
     for patch in bytes.split(|byte| *byte == b'\n').take(16) {
         let before = twin.clone();
         if twin.report(patch).is_err() {

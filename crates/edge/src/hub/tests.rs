@@ -47,7 +47,7 @@ impl Rig {
                 Credentials::new(Arc::clone(&device), name, 1, Arc::clone(&authority));
             let credentials = Arc::new(credentials.expect("keys"));
             keys.insert(name, credentials.key().to_vec());
-            hub.add_module(credentials, Twin::new(Map::new()).expect("empty"));
+            hub.add_module(credentials, Twin::new(&Map::new()).expect("empty"));
         }
         Self { hub, keys }
     }

@@ -1,6 +1,6 @@
 //! The limits an edge hub puts on a section of a twin. Unlike the classic offer form, it takes arrays.
 
-use domain::twin::{INTEGER_MAX, KEY_BYTES_MAX, STRING_BYTES_MAX};
+use domain::twin::{INTEGER_MAX, INTEGER_MIN, KEY_BYTES_MAX, STRING_BYTES_MAX};
 use serde_json::{Map, Value};
 
 /// Levels of nesting; a property of the section itself is on level 1.
@@ -36,7 +36,7 @@ pub enum LimitError {
         found: usize,
     },
     /// An integer out of range.
-    #[error("{place} is an integer beyond ±{INTEGER_MAX}; report it as a string")]
+    #[error("{place} is an integer outside {INTEGER_MIN} to {INTEGER_MAX}; report it as a string")]
     Integer {
         /// JSON pointer.
         place: String,
@@ -109,7 +109,7 @@ fn value(
             found: text.len(),
         }),
         Value::Number(number) => match number.as_i64() {
-            Some(integer) if integer.unsigned_abs() <= INTEGER_MAX.unsigned_abs() => Ok(()),
+            Some(integer) if (INTEGER_MIN..=INTEGER_MAX).contains(&integer) => Ok(()),
             None if number.is_f64() => Ok(()),
             _ => Err(LimitError::Integer {
                 place: shown(place),

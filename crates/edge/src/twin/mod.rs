@@ -36,11 +36,10 @@ impl Twin {
     ///
     /// # Errors
     /// The properties break a limit.
-    pub fn new(desired: Map<String, Value>) -> Result<Self, PatchError> {
-        limits::check(&desired)?;
-        limits::check_size(&desired)?;
+    pub fn new(desired: &Map<String, Value>) -> Result<Self, PatchError> {
+        // Merged as a later change would be: a null among them removes, and is never stored.
         Ok(Self {
-            desired,
+            desired: merged(&Map::new(), desired)?,
             desired_version: 1,
             reported: Map::new(),
             reported_version: 1,
