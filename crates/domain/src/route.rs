@@ -24,6 +24,10 @@ pub const ROUTE_BYTES_MAX: usize = 4096;
 /// Deepest nesting of a condition.
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
 
+/// Operators of a condition. `a = b = c` nests to the left by one level each, and everything that reads a condition
+/// goes down its levels.
+pub const OPERATORS_MAX: usize = 200;
+
 /// A route that parses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -85,8 +89,8 @@ impl Route {
     /// Parses a route.
     ///
     /// # Errors
-    /// The first place that does not fit the grammar, or the route is longer than [`ROUTE_BYTES_MAX`] or nested
-    /// deeper than [`EXPRESSION_DEPTH_MAX`].
+    /// The first place that does not fit the grammar, or the route is longer than [`ROUTE_BYTES_MAX`] nested
+    /// deeper than [`EXPRESSION_DEPTH_MAX`], or its condition has more than [`OPERATORS_MAX`] operators.
     pub fn parse(text: &str) -> Result<Self, RouteError> {
         Ok(Self {
             parts: parser::parse(text)?,

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::condition::{Binary, Expr, Unary};
 use super::token::{Kind, Token, cut};
-use super::{EXPRESSION_DEPTH_MAX, ROUTE_BYTES_MAX, RouteError};
+use super::{EXPRESSION_DEPTH_MAX, OPERATORS_MAX, ROUTE_BYTES_MAX, RouteError};
 
 /// A parsed route, by its spans in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Parts>, RouteError> {
         tokens: cut(text),
         at: 0,
         depth: 0,
+        operators: 0,
     };
     if parser.peek() == Kind::End {
         return Ok(None);
@@ -80,6 +81,7 @@ struct Parser<'t> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    operators: usize,
 }
 
 impl Parser<'_> {
@@ -175,6 +177,12 @@ impl Parser<'_> {
         while let Some(op) = binary(self.peek())
             && op.strength() > floor
         {
+            self.operators += 1;
+            if self.operators > OPERATORS_MAX {
+                return Err(
+                    self.error(&format!("a condition of at most {OPERATORS_MAX} operators"))
+                );
+            }
             self.advance();
             let right = self.expression(op.strength())?;
             left = Expr::Binary(op, Box::new(left), Box::new(right));

@@ -171,11 +171,38 @@ fn length_and_depth_are_bounded() {
         "NOT ".repeat(500)
     );
     assert!(refused(&nots).expected.contains("64"));
-    let wide = format!(
-        "FROM /messages WHERE a{} INTO $upstream",
-        " + a".repeat(900)
+}
+
+/// What walks a condition calls itself once for each operator, a chain of equals included.
+#[test]
+fn a_long_chain_is_bounded_and_its_longest_fits_a_small_stack() {
+    let chain = |links: usize| {
+        format!(
+            "FROM /messages WHERE a{} INTO $upstream",
+            " = a".repeat(links)
+        )
+    };
+    let nested = "concat(".repeat(EXPRESSION_DEPTH_MAX - 2);
+    let both = format!(
+        "FROM /messages WHERE {nested}a{}{} INTO $upstream",
+        " = a".repeat(OPERATORS_MAX),
+        ")".repeat(EXPRESSION_DEPTH_MAX - 2),
     );
-    parsed(&wide);
+    let texts = vec![chain(OPERATORS_MAX), both];
+    let walked = std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(move || {
+            for text in texts {
+                let route = parsed(&text);
+                assert_eq!(route.clone(), route);
+                assert!(parsed(&route.to_string()).condition().is_some());
+                let _ = route.semantic();
+            }
+        });
+    walked.expect("a thread").join().expect("stack enough");
+    for long in [chain(OPERATORS_MAX + 1), chain(900)] {
+        assert!(refused(&long).expected.contains("200"), "{long}");
+    }
 }
 
 #[test]
