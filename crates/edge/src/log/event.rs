@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+/// Bytes of JSON text that an event keeps of a patch, of a method's payload, or of a message's properties.
+const JSON_BYTES_MAX: usize = 4 * 1024;
 /// Characters of a payload or of a reason that an event keeps.
 const EXCERPT_CHARS_MAX: usize = 1_024;
 
@@ -237,6 +239,44 @@ pub fn excerpt(text: &str) -> String {
 
 impl Event {
     /// Name of the kind of event, as in the log.
+/// A value as an event keeps it: whole when it is small, otherwise `$bytes` of its JSON text and the beginning of it as
+/// `$text`. No property of a twin has such a name.
+pub fn cut(value: &Value) -> Value {
+    let text = value.to_string();
+    if text.len() <= JSON_BYTES_MAX {
+        return value.clone();
+    }
+    json!({"$bytes": text.len(), "$text": excerpt(&text)})
+}
+
+/// Properties as an event keeps them: as many as fit, and how many bytes there are when that is not all.
+pub fn cut_properties(properties: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let size = |(name, value): (&String, &String)| name.len() + value.len();
+    let all: usize = properties.iter().map(size).sum();
+    if all <= JSON_BYTES_MAX {
+        return properties.clone();
+    }
+    let mut left = JSON_BYTES_MAX;
+    let mut kept = BTreeMap::new();
+    for (name, value) in properties {
+        if name.len() + value.len() <= left {
+            left -= name.len() + value.len();
+            kept.insert(name.clone(), value.clone());
+        }
+    }
+    kept.insert("$bytes".to_owned(), all.to_string());
+    kept
+}
+
+/// Whether events of a kind carry what a module says, as much and as often as it likes.
+pub(super) fn carries_payload(kind: &str) -> bool {
+    matches!(
+        kind,
+        "message" | "routed" | "not-routed" | "reported" | "reported-refused"
+    ) || kind.starts_with("input-")
+        || kind.starts_with("method-")
+}
+
     pub fn kind(&self) -> &'static str {
         match self {
             Self::HubStarted => "hub-started",

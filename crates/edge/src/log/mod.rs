@@ -1,11 +1,13 @@
 //! The event log of a run: everything observed, with the time since the run began. It is the evidence that rules judge.
 //!
 //! It is bounded: the first [`KEPT_PER_TOPIC`] events of a topic, [`BYTES_MAX`] bytes and [`TOPICS_MAX`] topics a run
-//! are kept; what comes after is only counted. A flood costs a counter, not memory.
+//! are kept; what comes after is only counted. A flood costs a counter, not memory. Messages and their like have
+//! [`PAYLOAD_BYTES_MAX`] to themselves, and every other kind its own share of the rest: no chatter of a module takes
+//! the place of its connections and ends.
 
 mod event;
 
-pub use event::{Event, Reading, excerpt};
+pub use event::{Event, Reading, cut, cut_properties, excerpt};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,10 +20,16 @@ use tokio::sync::broadcast;
 pub const KEPT_PER_TOPIC: u64 = 1_000;
 /// Bytes of kept events, as JSON lines.
 pub const BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Bytes of those that carry what a module says: messages, reported properties, methods.
+pub const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of each other kind; the rest has room for twenty such kinds.
+const KIND_BYTES_MAX: usize = (BYTES_MAX - PAYLOAD_BYTES_MAX) / 20;
+/// Characters of what an event is about that a topic is told by.
+const ABOUT_CHARS_MAX: usize = 128;
 /// Topics that are told apart; later ones count under their kind alone.
 pub const TOPICS_MAX: usize = 1_000;
 /// Events that a slow listener may lag behind.
-const LISTENER_LAG_MAX: usize = 4_096;
+const LISTENER_LAG_MAX: usize = 256;
 
 /// One event, when and whose.
 #[derive(Debug, Clone, Serialize)]
@@ -58,7 +66,9 @@ pub struct EventLog {
 #[derive(Debug, Default)]
 struct Inner {
     entries: Vec<Arc<Entry>>,
-    bytes: usize,
+    /// Of kinds that carry payloads together, and of each other kind by its name.
+    payload_bytes: usize,
+    kind_bytes: HashMap<&'static str, usize>,
     number: u64,
     /// Kind, module, and what the event says it is about.
     counts: HashMap<&'static str, HashMap<String, Count>>,
@@ -78,7 +88,7 @@ impl EventLog {
     /// Records an event of a module, or of the hub itself.
     pub fn record(&self, module: Option<&str>, event: Event) {
         let kind = event.kind();
-        let about = event.about().to_owned();
+        let about = shortened(event.about()).to_owned();
         self.record_with(module, kind, &about, || event);
     }
 
@@ -155,15 +165,22 @@ impl EventLog {
     ) -> Option<Arc<Entry>> {
         let mut live = self.listen();
         let search = async {
+            let mut seen = from;
             loop {
                 // Looked up in the log itself: a listener that lagged must not miss what is kept.
-                if let Some(found) = self.entries(from).into_iter().find(|entry| wanted(entry)) {
-                    return Some(found);
+                let kept = self.entries(seen);
+                if let Some(found) = kept.iter().find(|entry| wanted(entry)) {
+                    return Some(Arc::clone(found));
                 }
-                match live.recv().await {
-                    Ok(entry) if wanted(&entry) => return Some(entry),
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return None,
+                seen = kept.last().map_or(seen, |entry| entry.number + 1);
+                loop {
+                    match live.recv().await {
+                        Ok(entry) if entry.number < seen => {}
+                        Ok(entry) if wanted(&entry) => return Some(entry),
+                        Ok(entry) => seen = entry.number + 1,
+                        Err(broadcast::error::RecvError::Lagged(_)) => break,
+                        Err(broadcast::error::RecvError::Closed) => return None,
+                    }
                 }
             }
         };
@@ -183,10 +200,14 @@ impl EventLog {
 impl Inner {
     /// Counts an event; tells whether it is to be kept.
     fn count(&mut self, module: Option<&str>, kind: &'static str, about: &str) -> bool {
-        let full = self.bytes >= BYTES_MAX;
+        let full = if event::carries_payload(kind) {
+            self.payload_bytes >= PAYLOAD_BYTES_MAX
+        } else {
+            self.kind_bytes.get(kind).copied().unwrap_or(0) >= KIND_BYTES_MAX
+        };
         let module = module.unwrap_or_default();
         let topics = self.counts.entry(kind).or_default();
-        let mut topic = format!("{module}/{about}");
+        let mut topic = format!("{module}/{}", shortened(about));
         if about.is_empty() {
             topic.truncate(module.len());
         }
@@ -204,9 +225,20 @@ impl Inner {
     }
 
     fn keep(&mut self, entry: &Arc<Entry>) {
-        self.bytes += serde_json::to_string(&**entry).map_or(0, |line| line.len() + 1);
+        let bytes = serde_json::to_string(&**entry).map_or(0, |line| line.len() + 1);
+        let kind = entry.event.kind();
+        if event::carries_payload(kind) {
+            self.payload_bytes += bytes;
+        } else {
+            *self.kind_bytes.entry(kind).or_default() += bytes;
+        }
         self.entries.push(Arc::clone(entry));
     }
+}
+
+fn shortened(about: &str) -> &str {
+    let end = about.char_indices().nth(ABOUT_CHARS_MAX);
+    end.map_or(about, |(end, _)| &about[..end])
 }
 
 #[cfg(test)]
