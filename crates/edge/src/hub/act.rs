@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::Hub;
-use crate::log::{Event, Reading, excerpt};
+use super::session::Unsent;
+use crate::log::{Event, Reading, cut, excerpt};
 use crate::message::{MESSAGE_BYTES_MAX, Message};
-use crate::topic::{self, Family};
+use crate::mqtt::TEXT_BYTES_MAX;
+use crate::topic::{self, Family, INPUT_BYTES_MAX};
 use crate::twin::PatchError;
 
 /// Methods that may be called at once on one module.
 const CALLS_MAX: usize = 64;
+/// Characters of a method's name, as the cloud takes it.
+pub const METHOD_NAME_CHARS_MAX: usize = 100;
 /// Bytes of a method's payload.
 pub(super) const METHOD_BYTES_MAX: usize = 128 * 1024;
 
@@ -53,9 +57,14 @@ pub enum MethodError {
     /// Not connected, or without a handler for methods.
     #[error("module {0:?} is not connected, or has not subscribed to methods")]
     NotReachable(String),
-    /// Too many calls at once.
-    #[error("{CALLS_MAX} calls of module {0:?} are waiting already")]
+    /// Too many calls at once, or the module takes nothing.
+    #[error(
+        "module {0:?} has {CALLS_MAX} calls waiting already, or does not take what was sent to it"
+    )]
     Crowded(String),
+    /// The name is empty or too long.
+    #[error("a method's name has 1 to {METHOD_NAME_CHARS_MAX} characters; this one has {0}")]
+    Name(usize),
     /// The payload is too large.
     #[error("a payload of {0} bytes; a method takes at most {METHOD_BYTES_MAX}")]
     Oversize(usize),
@@ -73,6 +82,14 @@ pub enum InputError {
     /// The message is too large.
     #[error("a message of {0} bytes; at most {MESSAGE_BYTES_MAX} are taken")]
     Oversize(usize),
+    /// No topic can hold the input's name.
+    #[error(
+        "{0:?} is no name of an input: 1 to {INPUT_BYTES_MAX} bytes without + # / and control characters"
+    )]
+    Name(String),
+    /// Its properties do not fit a topic once they are percent-encoded.
+    #[error("its topic would have {0} bytes, properties included; MQTT takes {TEXT_BYTES_MAX}")]
+    Topic(usize),
     /// Too much waits for the module already.
     #[error("too many messages wait for module {0:?}; it has to take some first")]
     Crowded(String),
@@ -82,7 +99,7 @@ impl Hub {
     /// Puts a message before an input; it waits there until the module subscribes and takes it.
     ///
     /// # Errors
-    /// No such module, too large, or too many wait.
+    /// No such module, no name of an input, too large, or too many wait.
     pub fn send_input(
         &self,
         module: &str,
@@ -92,15 +109,14 @@ impl Hub {
         if message.bytes() > MESSAGE_BYTES_MAX {
             return Err(InputError::Oversize(message.bytes()));
         }
+        if !topic::is_input(input) {
+            return Err(InputError::Name(excerpt(input)));
+        }
         let mut state = self.lock();
         if state.module(module).is_none() {
             return Err(UnknownModule(module.to_owned()).into());
         }
-        if self.queue_input(&mut state, module, input, message) {
-            Ok(())
-        } else {
-            Err(InputError::Crowded(module.to_owned()))
-        }
+        self.queue_input(&mut state, module, input, message)
     }
 
     /// The twin, as the module would read it.
@@ -134,22 +150,17 @@ impl Hub {
             Err(problem) => return Ok(Err(problem)),
         };
         let version = found.twin.desired_version();
-        let body = Bytes::from(change.to_string());
-        let sent = found
-            .session
-            .reply(Family::Desired, topic::desired(version), body);
+        let sent = found.session.reply(Family::Desired, || {
+            (topic::desired(version), Bytes::from(change.to_string()))
+        });
+        let sent = self.note_unsent(&name, Family::Desired, sent);
         self.log.record(
             Some(&name),
             Event::DesiredChanged {
-                patch: Value::Object(patch.clone()),
+                patch: cut(&Value::Object(patch.clone())),
                 version,
                 sent,
             },
-        );
-        self.twin_changed(
-            &mut state,
-            &name,
-            &json!({"properties": {"desired": patch}}),
         );
         Ok(Ok(version))
     }
@@ -207,6 +218,10 @@ impl Hub {
         method: &str,
         payload: &Value,
     ) -> Result<(Arc<str>, String, oneshot::Receiver<MethodAnswer>), MethodError> {
+        let characters = method.chars().count();
+        if !(1..=METHOD_NAME_CHARS_MAX).contains(&characters) {
+            return Err(MethodError::Name(characters));
+        }
         let body = Bytes::from(payload.to_string());
         if body.len() > METHOD_BYTES_MAX {
             return Err(MethodError::Oversize(body.len()));
@@ -222,11 +237,15 @@ impl Hub {
             return Err(MethodError::Crowded(module.to_owned()));
         }
         let name: Arc<str> = found.credentials.module.as_str().into();
-        if !found
+        match found
             .session
-            .reply(Family::Methods, topic::method(method, &rid), body)
+            .reply(Family::Methods, || (topic::method(method, &rid), body))
         {
-            return Err(MethodError::NotReachable(module.to_owned()));
+            Ok(()) => {}
+            Err(Unsent::NotSubscribed) => {
+                return Err(MethodError::NotReachable(module.to_owned()));
+            }
+            Err(Unsent::Crowded) => return Err(MethodError::Crowded(module.to_owned())),
         }
         let (answer, waiting) = oneshot::channel();
         found.calls.insert(rid.clone(), answer);
@@ -234,7 +253,7 @@ impl Hub {
             Some(&name),
             Event::MethodCalled {
                 method: excerpt(method),
-                payload: payload.clone(),
+                payload: cut(payload),
             },
         );
         Ok((name, rid, waiting))

@@ -102,6 +102,7 @@ pub(super) async fn invoke(
                     StatusCode::NOT_FOUND
                 }
                 MethodError::Crowded(_) => StatusCode::TOO_MANY_REQUESTS,
+                MethodError::Name(_) => StatusCode::BAD_REQUEST,
                 MethodError::Oversize(_) => StatusCode::PAYLOAD_TOO_LARGE,
                 MethodError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
             };

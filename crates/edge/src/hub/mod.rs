@@ -15,7 +15,7 @@ mod transport;
 mod username;
 mod web;
 
-pub use act::{InputError, MethodAnswer, MethodError, UnknownModule};
+pub use act::{InputError, METHOD_NAME_CHARS_MAX, MethodAnswer, MethodError, UnknownModule};
 pub use admit::{Connection, Refused};
 pub use connection::{CONNECT_SECONDS_MAX, KEEP_ALIVE_SECONDS_MAX};
 pub use receive::Closing;

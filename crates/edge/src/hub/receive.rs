@@ -3,17 +3,17 @@
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
-use super::session::Waiting;
-use super::{Connection, Hub, MethodAnswer, State};
-use crate::log::{Event, Reading, excerpt};
+use super::session::{Unsent, Waiting};
+use super::{Connection, Hub, InputError, MethodAnswer, State};
+use crate::log::{Event, Reading, cut, cut_properties, excerpt};
 use crate::message::{MESSAGE_BYTES_MAX, Message, Source};
-use crate::mqtt::{Packet, Publish, Qos, encode};
-use crate::routing::Endpoint;
+use crate::mqtt::{Packet, Publish, Qos, TEXT_BYTES_MAX, encode};
+use crate::routing::{Delivery, Endpoint};
 use crate::topic::{self, Family, FromModule, Properties};
 use crate::twin;
 
 /// Bytes that are put before a module at once, before it is looked at again.
-const BATCH_BYTES_MAX: usize = 128 * 1024;
+pub(super) const BATCH_BYTES_MAX: usize = 128 * 1024;
 
 /// Why a connection is to be closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -153,10 +153,10 @@ impl Hub {
             "message",
             output.as_deref().unwrap_or_default(),
             || Event::Message {
-                output: output.clone(),
+                output: output.as_deref().map(excerpt),
                 body: Reading::of(&payload),
-                properties: properties.application.clone(),
-                system: properties.system.clone(),
+                properties: cut_properties(&properties.application),
+                system: cut_properties(&properties.system),
             },
         );
         let source = Source::Module {
@@ -182,8 +182,14 @@ impl Hub {
         let deliveries = state.router.deliveries(&message);
         let is_change = message.source == Source::TwinChange;
         if deliveries.is_empty() && !is_change {
-            let output = message.properties.output().map(str::to_owned);
+            let output = message.properties.output().map(excerpt);
             self.log.record(Some(from), Event::NotRouted { output });
+        }
+        let mut message = message;
+        let kept = |delivery: &Delivery| matches!(delivery.to, Endpoint::Input { .. });
+        if deliveries.iter().any(kept) {
+            // A copy of its own: what waits must not hold on to everything that was read with it.
+            message.payload = Bytes::copy_from_slice(&message.payload);
         }
         for delivery in deliveries {
             let to = match &delivery.to {
@@ -196,7 +202,8 @@ impl Hub {
                     to: to.clone(),
                 });
             if let Endpoint::Input { module, input } = &delivery.to {
-                self.queue_input(state, module, input, &message);
+                // What it cannot take is in the log; the sender has its acknowledgement.
+                let _ = self.queue_input(state, module, input, &message);
             }
         }
     }
@@ -208,22 +215,30 @@ impl Hub {
         to: &str,
         input: &str,
         message: &Message,
-    ) -> bool {
+    ) -> Result<(), InputError> {
         let Some(module) = state.module(to) else {
-            return false;
+            return Ok(());
         };
         let mut properties = message.properties.clone();
         properties.system.remove("outputName");
         let name = module.credentials.module.clone();
-        let taken = module.session.push(Waiting {
+        let topic = topic::input(&self.device.device, &name, input, &properties);
+        let taken = if topic.len() > TEXT_BYTES_MAX {
+            Err(InputError::Topic(topic.len()))
+        } else if module.session.push(Waiting {
             input: input.to_owned(),
-            topic: topic::input(&self.device.device, &name, input, &properties),
+            topic,
             payload: message.payload.clone(),
             sent_as: None,
-        });
-        if !taken {
-            let input = input.to_owned();
-            self.log.record(Some(&name), Event::InputDropped { input });
+        }) {
+            Ok(())
+        } else {
+            Err(InputError::Crowded(name.clone()))
+        };
+        if let Err(problem) = &taken {
+            let (input, reason) = (input.to_owned(), problem.to_string());
+            self.log
+                .record(Some(&name), Event::InputDropped { input, reason });
         }
         taken
     }
@@ -232,10 +247,23 @@ impl Hub {
         let Some(module) = state.module(name) else {
             return;
         };
-        let document = Bytes::from(module.twin.document().to_string());
-        let answer = topic::twin_answer(200, rid, None);
-        let subscribed = module.session.reply(Family::TwinAnswers, answer, document);
+        let twin = &module.twin;
+        let sent = module.session.reply(Family::TwinAnswers, || {
+            let document = Bytes::from(twin.document().to_string());
+            (topic::twin_answer(200, rid, None), document)
+        });
+        let subscribed = sent != Err(Unsent::NotSubscribed);
         self.log.record(Some(name), Event::TwinRead { subscribed });
+        self.note_unsent(name, Family::TwinAnswers, sent);
+    }
+
+    /// Records what a module does not get because it does not take what waits already; true when it gets it.
+    pub(super) fn note_unsent(&self, name: &str, family: Family, sent: Result<(), Unsent>) -> bool {
+        if sent == Err(Unsent::Crowded) {
+            let family = family.to_string();
+            self.log.record(Some(name), Event::ReplyDropped { family });
+        }
+        sent.is_ok()
     }
 
     fn reported(&self, state: &mut State, name: &str, rid: &str, patch: &Bytes) {
@@ -244,49 +272,47 @@ impl Hub {
         };
         match module.twin.report(patch) {
             Ok(version) => {
-                let answer = topic::twin_answer(204, rid, Some(version));
-                module
-                    .session
-                    .reply(Family::TwinAnswers, answer, Bytes::new());
-                let patch_value = twin::object(patch).map(Value::Object).unwrap_or_default();
-                let patch_event = patch_value.clone();
+                let sent = module.session.reply(Family::TwinAnswers, || {
+                    (topic::twin_answer(204, rid, Some(version)), Bytes::new())
+                });
+                self.note_unsent(name, Family::TwinAnswers, sent);
                 self.log
                     .record_with(Some(name), "reported", "", || Event::Reported {
-                        patch: patch_event,
+                        patch: twin::object(patch)
+                            .map(|patch| cut(&Value::Object(patch)))
+                            .unwrap_or_default(),
                         version,
                     });
-                self.twin_changed(
-                    state,
-                    name,
-                    &serde_json::json!({"properties": {"reported": patch_value}}),
-                );
+                self.twin_changed(state, name, patch.clone());
             }
             Err(problem) => {
-                let answer = topic::twin_answer(400, rid, None);
-                let body = serde_json::json!({"message": problem.to_string()});
-                module
-                    .session
-                    .reply(Family::TwinAnswers, answer, Bytes::from(body.to_string()));
                 let reason = problem.to_string();
+                let sent = module.session.reply(Family::TwinAnswers, || {
+                    let body = serde_json::json!({"message": reason});
+                    (
+                        topic::twin_answer(400, rid, None),
+                        Bytes::from(body.to_string()),
+                    )
+                });
+                self.note_unsent(name, Family::TwinAnswers, sent);
                 self.log
                     .record(Some(name), Event::ReportedRefused { reason });
             }
         }
     }
 
-    /// A change of a twin is a message of its own source.
-    pub(super) fn twin_changed(&self, state: &mut State, name: &str, body: &Value) {
+    /// What a module reports is also a message of its own source: the patch as it came, without a content type, so that
+    /// conditions on its body are undefined. A device routes no changes of desired properties.
+    fn twin_changed(&self, state: &mut State, name: &str, patch: Bytes) {
         let properties = Properties::default()
             .with_system("messageType", "twinChangeNotification")
             .with_system("messageSchema", "twinChangeNotification")
-            .with_system("contentType", "application/json")
-            .with_system("contentEncoding", "utf-8")
             .with_system("connectionDeviceId", &self.device.device)
             .with_system("connectionModuleId", name);
         let message = Message {
             source: Source::TwinChange,
             properties,
-            payload: Bytes::from(body.to_string()),
+            payload: patch,
         };
         self.route(state, name, message);
     }

@@ -13,8 +13,10 @@ use crate::topic::Family;
 pub const INFLIGHT_MAX: usize = 16;
 /// Messages to inputs that may wait.
 pub const QUEUE_MAX: usize = 1_000;
-/// Bytes of messages that may wait.
+/// Bytes of messages that may wait, topics included.
 pub const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of answers, patches and calls that may wait for the connection; one more is taken while there are fewer.
+pub(super) const REPLIES_BYTES_MAX: usize = 1024 * 1024;
 /// Subscriptions of one session.
 pub(super) const SUBSCRIPTIONS_MAX: usize = 50;
 
@@ -27,6 +29,7 @@ pub(super) struct Session {
     subscriptions: BTreeMap<String, (Family, Qos)>,
     /// Answers, patches and calls: meant for the connection there is, and lost with it.
     replies: VecDeque<(String, Bytes, Qos)>,
+    replies_bytes: usize,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     inflight: VecDeque<(u16, Waiting)>,
@@ -49,13 +52,33 @@ pub(super) struct Waiting {
     pub(super) sent_as: Option<u16>,
 }
 
+impl Waiting {
+    /// What it costs to keep; a topic can be as large as a payload.
+    fn bytes(&self) -> usize {
+        self.input.len() + self.topic.len() + self.payload.len()
+    }
+}
+
+/// Why something reaches nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// No connection, or no subscription to the family.
+    NotSubscribed,
+    /// The module does not take what waits for it.
+    Crowded,
+}
+
 impl Session {
     /// Takes over by a new connection. An earlier one is told to look, and finds that it is no longer served.
     pub(super) fn attach(&mut self, number: u64, clean: bool) -> (Arc<Notify>, bool) {
         self.detach();
         let present = self.known && !clean;
-        if clean {
+        // A clean session ends with its connection, also when the next one asks for none.
+        if !present {
             self.subscriptions.clear();
+            for message in &mut self.waiting {
+                message.sent_as = None;
+            }
         }
         self.known = !clean;
         let wake = Arc::new(Notify::new());
@@ -72,9 +95,10 @@ impl Session {
             live.wake.notify_one();
         }
         self.replies.clear();
+        self.replies_bytes = 0;
         while let Some((id, mut message)) = self.inflight.pop_back() {
             message.sent_as = Some(id);
-            self.waiting_bytes += message.payload.len();
+            self.waiting_bytes += message.bytes();
             self.waiting.push_front(message);
         }
     }
@@ -105,22 +129,28 @@ impl Session {
             .max()
     }
 
-    /// Sends something that only the present connection can use; false when nobody would get it.
-    pub(super) fn reply(&mut self, family: Family, topic: String, payload: Bytes) -> bool {
+    /// Sends something that only the present connection can use; its topic and payload are made only if it does.
+    pub(super) fn reply(
+        &mut self,
+        family: Family,
+        made: impl FnOnce() -> (String, Bytes),
+    ) -> Result<(), Unsent> {
         let (Some(live), Some(qos)) = (&self.live, self.subscribed(family)) else {
-            return false;
+            return Err(Unsent::NotSubscribed);
         };
-        if self.replies.len() >= QUEUE_MAX {
-            return false;
+        if self.replies.len() >= QUEUE_MAX || self.replies_bytes >= REPLIES_BYTES_MAX {
+            return Err(Unsent::Crowded);
         }
+        let (topic, payload) = made();
+        self.replies_bytes += topic.len() + payload.len();
         self.replies.push_back((topic, payload, qos));
         live.wake.notify_one();
-        true
+        Ok(())
     }
 
     /// Lets a message wait for the module; false when too much waits already.
     pub(super) fn push(&mut self, message: Waiting) -> bool {
-        let bytes = self.waiting_bytes + message.payload.len();
+        let bytes = self.waiting_bytes + message.bytes();
         if self.waiting.len() >= QUEUE_MAX || bytes > QUEUE_BYTES_MAX {
             return false;
         }
@@ -139,6 +169,7 @@ impl Session {
     /// The next packet for the module, and the input it is for.
     pub(super) fn next(&mut self) -> Option<(Publish, Option<String>)> {
         if let Some((topic, payload, qos)) = self.replies.pop_front() {
+            self.replies_bytes -= topic.len() + payload.len();
             // Acknowledgements of these say nothing that anybody waits for; the identifier only has to be free.
             let id = (qos == Qos::AtLeastOnce).then(|| self.free_id());
             return Some((publish(topic, payload, id, false), None));
@@ -148,7 +179,7 @@ impl Session {
             return None;
         }
         let message = self.waiting.pop_front()?;
-        self.waiting_bytes -= message.payload.len();
+        self.waiting_bytes -= message.bytes();
         let input = message.input.clone();
         let (topic, payload) = (message.topic.clone(), message.payload.clone());
         if qos == Qos::AtMostOnce {

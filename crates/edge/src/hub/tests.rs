@@ -1,5 +1,7 @@
 //! The hub without sockets: who is admitted, what is answered, what outlives a connection.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -20,19 +22,19 @@ fn now() -> Timestamp {
 }
 
 /// A hub with modules `a` and `b`, and a route from the one to the other.
-struct Rig {
-    hub: Hub,
-    keys: BTreeMap<&'static str, Vec<u8>>,
+pub(super) struct Rig {
+    pub(super) hub: Arc<Hub>,
+    pub(super) keys: BTreeMap<&'static str, Vec<u8>>,
 }
 
 impl Rig {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let device = Arc::new(Device::default());
         let authority = Arc::new(Authority::new(now()).expect("an authority"));
         let router = Router::new([
             ("up", "FROM /messages/modules/a/outputs/up INTO $upstream"),
             ("ab", "FROM /messages/modules/a/outputs/b INTO BrokeredEndpoint(\"/modules/b/inputs/in\")"),
-            ("changes", "FROM /twinChangeNotifications WHERE twin_change_includes(properties.reported.x) INTO $upstream"),
+            ("changes", "FROM /twinChangeNotifications INTO BrokeredEndpoint(\"/modules/b/inputs/changes\")"),
         ])
         .expect("routes");
         let hub = Hub::new(
@@ -49,10 +51,11 @@ impl Rig {
             keys.insert(name, credentials.key().to_vec());
             hub.add_module(credentials, Twin::new(&Map::new()).expect("empty"));
         }
+        let hub = Arc::new(hub);
         Self { hub, keys }
     }
 
-    fn connect_packet(&self, module: &'static str, key: &[u8]) -> Connect {
+    pub(super) fn connect_packet(&self, module: &'static str, key: &[u8]) -> Connect {
         let device = self.hub.device();
         let audience = Audience {
             hub: &device.hub,
@@ -97,7 +100,7 @@ impl Rig {
         self.send(connection, Packet::Subscribe { id: 7, filters })
     }
 
-    fn kinds(&self) -> Vec<&'static str> {
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
         self.hub
             .log()
             .entries(0)
@@ -289,10 +292,20 @@ fn the_twin_is_read_and_reported() {
         rig.hub.twin("a").expect("known")["reported"],
         json!({"x": 1, "$version": 2})
     );
+    assert_eq!(rig.hub.log().counts()["routed a/b/changes"].seen, 1);
+    let patch = json!({"x": 2});
+    let patch = patch.as_object().expect("an object");
+    assert_eq!(rig.hub.change_desired("a", patch), Ok(Ok(2)));
+    let b = rig.connect("b");
+    let changes = rig.subscribe(&b, "devices/edgemart-device/modules/b/inputs/#");
+    let told: Vec<Value> = published(&changes)
+        .into_iter()
+        .map(|(_, body)| body)
+        .collect();
     assert_eq!(
-        rig.hub.log().counts()["routed a/$upstream"].seen,
-        1,
-        "the change is a message"
+        told,
+        [json!({"x": 1})],
+        "the patch is a message as it came; a desired change is none"
     );
 }
 
@@ -387,10 +400,41 @@ fn a_later_connection_takes_over_and_a_clean_one_forgets() {
     connect.clean_session = true;
     let clean = rig.hub.connect(&connect, "mqtt").expect("admitted");
     assert!(!clean.session_present);
-    assert_eq!(
-        published(&rig.publish(&clean, "$iothub/twin/GET/?$rid=1", "")),
-        []
-    );
+    let get = |connection: &Connection| {
+        let answers = rig.publish(connection, "$iothub/twin/GET/?$rid=1", "");
+        published(&answers).len()
+    };
+    assert_eq!(get(&clean), 0);
+    // A clean session is over with its connection, whatever the next one asks for.
+    rig.subscribe(&clean, "$iothub/twin/res/#");
+    assert_eq!(get(&clean), 1);
+    rig.hub.disconnected(&clean, true, "done");
+    let next = rig.connect("a");
+    assert!(!next.session_present);
+    assert_eq!(get(&next), 0);
+}
+
+#[test]
+fn what_a_clean_session_left_unacknowledged_is_sent_as_new() {
+    let rig = Rig::new();
+    let a = rig.connect("a");
+    rig.publish(&a, &events("a", "b"), "1");
+    let mut connect = rig.connect_packet("b", &rig.keys["b"]);
+    connect.clean_session = true;
+    let inputs = "devices/edgemart-device/modules/b/inputs/#";
+    let clean = rig.hub.connect(&connect, "mqtt").expect("admitted");
+    assert_eq!(published(&rig.subscribe(&clean, inputs)).len(), 1);
+    rig.hub.disconnected(&clean, false, "dropped");
+    let next = rig.connect("b");
+    let again = rig.subscribe(&next, inputs);
+    let duplicates: Vec<bool> = again
+        .iter()
+        .filter_map(|packet| match packet {
+            Packet::Publish(publish) => Some(publish.duplicate),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(duplicates, [false]);
 }
 
 #[test]

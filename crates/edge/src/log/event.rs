@@ -144,14 +144,21 @@ pub enum Event {
         /// Input.
         input: String,
     },
-    /// A message to an input was dropped, because too many wait.
+    /// A message to an input was dropped.
     InputDropped {
         /// Input.
         input: String,
+        /// Why.
+        reason: String,
+    },
+    /// An answer, a change of desired properties or a call was dropped, because the module does not take what waits.
+    ReplyDropped {
+        /// Which of them: `twin answers`, `desired properties` or `direct methods`.
+        family: String,
     },
     /// The twin was read.
     TwinRead {
-        /// Whether an answer can reach the module.
+        /// Whether the module subscribed to the answers.
         subscribed: bool,
     },
     /// Reported properties changed.
@@ -232,13 +239,6 @@ impl Reading {
     }
 }
 
-/// The beginning of a text.
-pub fn excerpt(text: &str) -> String {
-    text.chars().take(EXCERPT_CHARS_MAX).collect()
-}
-
-impl Event {
-    /// Name of the kind of event, as in the log.
 /// A value as an event keeps it: whole when it is small, otherwise `$bytes` of its JSON text and the beginning of it as
 /// `$text`. No property of a twin has such a name.
 pub fn cut(value: &Value) -> Value {
@@ -277,6 +277,13 @@ pub(super) fn carries_payload(kind: &str) -> bool {
         || kind.starts_with("method-")
 }
 
+/// The beginning of a text.
+pub fn excerpt(text: &str) -> String {
+    text.chars().take(EXCERPT_CHARS_MAX).collect()
+}
+
+impl Event {
+    /// Name of the kind of event, as in the log.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::HubStarted => "hub-started",
@@ -299,6 +306,7 @@ pub(super) fn carries_payload(kind: &str) -> bool {
             Self::InputSent { .. } => "input-sent",
             Self::InputTaken { .. } => "input-taken",
             Self::InputDropped { .. } => "input-dropped",
+            Self::ReplyDropped { .. } => "reply-dropped",
             Self::TwinRead { .. } => "twin-read",
             Self::Reported { .. } => "reported",
             Self::ReportedRefused { .. } => "reported-refused",
@@ -320,7 +328,8 @@ pub(super) fn carries_payload(kind: &str) -> bool {
             Self::Routed { to, .. } => to,
             Self::InputSent { input, .. }
             | Self::InputTaken { input }
-            | Self::InputDropped { input } => input,
+            | Self::InputDropped { input, .. } => input,
+            Self::ReplyDropped { family } => family,
             Self::MethodCalled { method, .. }
             | Self::MethodAnswered { method, .. }
             | Self::MethodFailed { method, .. } => method,

@@ -2,12 +2,13 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::TEXT_BYTES_MAX;
 use super::packet::{Connect, Packet, Publish, Qos};
 
 /// Appends a packet to `out`.
 ///
-/// Texts longer than 65,535 bytes do not fit the format; they are cut at a character, which only a caller that made
-/// its own topic can meet.
+/// Texts longer than [`TEXT_BYTES_MAX`] do not fit the format and are cut at a character; the hub sends none, because it
+/// bounds each part of its topics.
 pub fn encode(packet: &Packet, out: &mut BytesMut) {
     match packet {
         Packet::Connect(connect) => encode_connect(connect, out),
@@ -122,11 +123,11 @@ fn header(first: u8, mut length: usize, out: &mut BytesMut) {
 
 /// What fits a length of two bytes.
 fn cut(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.len().min(usize::from(u16::MAX))]
+    &bytes[..bytes.len().min(TEXT_BYTES_MAX)]
 }
 
 fn cut_text(text: &str) -> &str {
-    &text[..text.floor_char_boundary(usize::from(u16::MAX))]
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 
 fn size(text: &str) -> usize {

@@ -19,6 +19,9 @@ pub use packet::{Connect, ConnectCode, Packet, Publish, Qos, Will};
 /// Largest packet a module may send, fixed header apart: a message of 256 KiB, its topic, and what belongs to them.
 pub const PACKET_BYTES_MAX: usize = 256 * 1024 + 64 * 1024 + 16;
 
+/// Bytes of a text, a topic for one: its length has two bytes (§1.5.3).
+pub const TEXT_BYTES_MAX: usize = 65_535;
+
 /// Topic filters in one SUBSCRIBE or UNSUBSCRIBE.
 pub const FILTERS_MAX: usize = 64;
 

@@ -9,6 +9,11 @@ mod properties;
 pub use family::Family;
 pub use properties::{PROPERTIES_MAX, Properties, PropertiesError};
 
+/// Bytes of the request id of a module.
+pub const REQUEST_ID_BYTES_MAX: usize = 256;
+/// Bytes of an input's name.
+pub const INPUT_BYTES_MAX: usize = 256;
+
 /// What a module says, by the topic it publishes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromModule<'t> {
@@ -52,6 +57,14 @@ pub enum TopicError {
     /// A request without `$rid`.
     #[error("{0:?} has no $rid; a request names its id as ?$rid=…")]
     NoRequestId(String),
+    /// A `$rid` that is too long to be sent back.
+    #[error("{topic:?} has a $rid of {found} bytes; at most {REQUEST_ID_BYTES_MAX} are taken")]
+    RequestId {
+        /// The topic.
+        topic: String,
+        /// Bytes.
+        found: usize,
+    },
     /// A status that is no integer.
     #[error("{0:?} answers a method with a status that is no integer")]
     Status(String),
@@ -139,13 +152,28 @@ fn message<'t>(
 
 /// The value of `$rid` in `?$rid=…&…`.
 fn rid<'t>(topic: &str, query: &'t str) -> Result<&'t str, TopicError> {
-    query
+    let rid = query
         .strip_prefix('?')
         .unwrap_or(query)
         .split('&')
         .find_map(|pair| pair.strip_prefix("$rid="))
         .filter(|rid| !rid.is_empty())
-        .ok_or_else(|| TopicError::NoRequestId(short(topic)))
+        .ok_or_else(|| TopicError::NoRequestId(short(topic)))?;
+    if rid.len() > REQUEST_ID_BYTES_MAX {
+        return Err(TopicError::RequestId {
+            topic: short(topic),
+            found: rid.len(),
+        });
+    }
+    Ok(rid)
+}
+
+/// Whether a topic can name an input so: one level of it, without wildcards and control characters, and not too long.
+pub fn is_input(name: &str) -> bool {
+    (1..=INPUT_BYTES_MAX).contains(&name.len())
+        && !name
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '+' | '#' | '/'))
 }
 
 /// The topic of a message to an input; the trailing slash is needed, Node drops the message without it.

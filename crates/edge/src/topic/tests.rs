@@ -65,6 +65,31 @@ fn requests_name_their_id() {
 }
 
 #[test]
+fn what_is_sent_back_is_bounded() {
+    let longest = "r".repeat(REQUEST_ID_BYTES_MAX);
+    assert!(read(&format!("$iothub/twin/GET/?$rid={longest}")).is_ok());
+    let longer = format!("$iothub/twin/GET/?$rid={longest}r");
+    assert!(matches!(
+        read(&longer),
+        Err(TopicError::RequestId { found: 257, .. })
+    ));
+    for name in ["in 1", "a.b", "ü", &"i".repeat(INPUT_BYTES_MAX)] {
+        assert!(is_input(name), "{name:?}");
+    }
+    for name in [
+        "",
+        "a/b",
+        "a+",
+        "#",
+        "a\0b",
+        "a\nb",
+        &"i".repeat(INPUT_BYTES_MAX + 1),
+    ] {
+        assert!(!is_input(name), "{name:?}");
+    }
+}
+
+#[test]
 fn another_identity_is_told_apart_from_no_topic() {
     for topic in [
         "devices/dev/modules/other/messages/events/",

@@ -80,7 +80,10 @@ fn of_module(event: &Event) -> String {
         Event::NotRouted { .. } => "  → nowhere: no route takes it".into(),
         Event::InputSent { input, body } => format!("input {input} ← {}", shown(body)),
         Event::InputTaken { input } => format!("input {input} taken"),
-        Event::InputDropped { input } => format!("input {input}: too many wait, one dropped"),
+        Event::InputDropped { input, reason } => format!("input {input}: one dropped, {reason}"),
+        Event::ReplyDropped { family } => {
+            format!("{family}: one dropped, the module does not take what waits")
+        }
         Event::TwinRead { subscribed: true } => "twin read".into(),
         Event::TwinRead { subscribed: false } => {
             "twin asked for, without a subscription to the answer".into()
