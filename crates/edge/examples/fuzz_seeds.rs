@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
             text(&[
                 "$body.a[0].b > 5 AND level = 'high'\nlevel=high&%24.ct=application%2Fjson\n{\"a\":[{\"b\":6}]}",
                 "as_number(substring(n, 1, 2)) >= 12 OR NOT is_defined({$x})\nn=x12\n{}",
-                "concat('a', 'ü') || lower(p) <> null ?? true\np=Q\n{\"p\":null}",
+                "concat('a', 'ü') || lower(p) <> 'aüq' ?? true\np=Q\n{\"p\":null}",
             ]),
         ),
     ];

@@ -96,9 +96,14 @@ fn what_the_grammar_lets_pass_is_told_apart() {
         [SemanticKind::UnknownFunction]
     );
     assert_eq!(
-        kinds("FROM /messages WHERE NOT IS_DEFINED() INTO $upstream"),
-        [SemanticKind::ArgumentCount]
+        kinds("FROM /twinChangeNotifications WHERE twin_change_includes(a) INTO $upstream"),
+        [SemanticKind::UnknownFunction],
+        "for the cloud alone"
     );
+    for condition in ["NOT IS_DEFINED()", "concat('a') = 'a'"] {
+        let route = format!("FROM /messages WHERE {condition} INTO $upstream");
+        assert_eq!(kinds(&route), [SemanticKind::ArgumentCount], "{route}");
+    }
     let junk = parsed("FROM /messages/* INTO $upstream WHERE a = 1");
     assert_eq!(junk.semantic()[0].level, Level::Warning);
     assert_eq!(junk.semantic()[0].kind, SemanticKind::TrailingText);

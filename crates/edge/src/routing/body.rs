@@ -4,11 +4,17 @@
 use super::value::Value;
 use crate::message::Message;
 
-/// The body of a message, read once for all conditions of a route.
+/// The body of a message, read once for all conditions of all routes.
 pub(super) enum Body {
     Json(serde_json::Value),
     /// Not called JSON, not UTF-8, or no object.
     Opaque,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many bodies this thread has parsed.
+    pub(super) static PARSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 impl Body {
@@ -20,6 +26,8 @@ impl Body {
         if !json || !utf8 {
             return Self::Opaque;
         }
+        #[cfg(test)]
+        PARSED.set(PARSED.get() + 1);
         match serde_json::from_slice(&message.payload) {
             Ok(value @ serde_json::Value::Object(_)) => Self::Json(value),
             _ => Self::Opaque,

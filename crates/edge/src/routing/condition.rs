@@ -7,7 +7,7 @@ use domain::route::{Binary, Expr, Literal, Unary};
 use super::body::Body;
 use super::function;
 use super::value::{Value, and, arithmetic, compare, not, or};
-use crate::message::{Message, Source};
+use crate::message::Message;
 
 /// A message, as conditions ask about it; its body is parsed only when one asks.
 pub(super) struct Facts<'m> {
@@ -68,25 +68,11 @@ impl<'m> Facts<'m> {
     }
 
     fn call(&self, name: &str, arguments: &[Expr]) -> Value {
-        if name.eq_ignore_ascii_case("twin_change_includes") {
-            return self.twin_change_includes(arguments);
-        }
         let values: Vec<Value> = arguments
             .iter()
             .map(|argument| self.evaluate(argument))
             .collect();
         function::call(name, &values)
-    }
-
-    /// Whether a change of a twin touches a path; on any other message it is not defined.
-    fn twin_change_includes(&self, arguments: &[Expr]) -> Value {
-        let (Source::TwinChange, [Expr::Property(path)]) = (&self.message.source, arguments) else {
-            return Value::Undefined;
-        };
-        match self.body().member(path) {
-            Value::Undefined => Value::Undefined,
-            found => Value::Bool(found != Value::Null),
-        }
     }
 
     fn property(&self, name: &str) -> Option<Value> {
@@ -116,7 +102,7 @@ impl<'m> Facts<'m> {
 }
 
 /// What stands after `$body.`, in any case.
-fn body_path(name: &str) -> Option<&str> {
+pub(super) fn body_path(name: &str) -> Option<&str> {
     let (head, path) = name.split_at_checked("$body.".len())?;
     head.eq_ignore_ascii_case("$body.").then_some(path)
 }

@@ -6,13 +6,16 @@
 mod body;
 mod condition;
 mod function;
+mod types;
 mod value;
 
 pub use value::Value;
 
-use domain::route::{Route, RouteError, Sink};
+use domain::route::{Route, RouteError, SemanticKind, Sink};
+use domain::violation::Level;
 
 use crate::message::{Message, Source};
+use crate::topic;
 
 /// Routes in one configuration.
 pub const ROUTES_MAX: usize = 200;
@@ -65,6 +68,14 @@ pub enum RoutingError {
         /// What is wrong.
         what: String,
     },
+    /// A condition that the hub's compiler does not take: a function it lacks, arguments or operands that do not fit.
+    #[error("route {name:?}: {what}; a device refuses all routes for this one")]
+    Condition {
+        /// Name of the route.
+        name: String,
+        /// What is wrong, and what would be right.
+        what: String,
+    },
     /// Too many.
     #[error("{found} routes; at most {ROUTES_MAX} are taken")]
     Count {
@@ -77,7 +88,7 @@ impl Router {
     /// Takes all of these routes or none; blank ones are skipped.
     ///
     /// # Errors
-    /// One does not parse, leads nowhere, or there are too many.
+    /// One does not parse, leads nowhere, asks what the hub cannot compile, or there are too many.
     pub fn new<'a>(
         routes: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, RoutingError> {
@@ -91,7 +102,16 @@ impl Router {
             match route.sink() {
                 Sink::Refused { what, .. } => return Err(RoutingError::Endpoint { name, what }),
                 Sink::Nowhere => {}
-                Sink::Upstream | Sink::Input { .. } => taken.push((name, route)),
+                Sink::Input { input, .. } if !topic::is_input(&input) => {
+                    let what = format!("no topic can hold the input {input:?}");
+                    return Err(RoutingError::Endpoint { name, what });
+                }
+                Sink::Upstream | Sink::Input { .. } => {
+                    if let Some(what) = uncompilable(&route) {
+                        return Err(RoutingError::Condition { name, what });
+                    }
+                    taken.push((name, route));
+                }
             }
             if taken.len() > ROUTES_MAX {
                 return Err(RoutingError::Count { found: taken.len() });
@@ -103,6 +123,8 @@ impl Router {
     /// Where a message goes: each endpoint once, by the first route that leads there.
     pub fn deliveries(&self, message: &Message) -> Vec<Delivery> {
         let mut found: Vec<Delivery> = Vec::new();
+        // One for all routes: the body is parsed once at most.
+        let facts = condition::Facts::new(message);
         for (name, route) in &self.routes {
             let to = match route.sink() {
                 Sink::Upstream => Endpoint::Upstream,
@@ -110,7 +132,7 @@ impl Router {
                 Sink::Nowhere | Sink::Refused { .. } => continue,
             };
             let new = found.iter().all(|delivery| delivery.to != to);
-            if new && comes_from(&route.source_segments(), &message.source) && holds(route, message)
+            if new && comes_from(&route.source_segments(), &message.source) && holds(route, &facts)
             {
                 found.push(Delivery {
                     route: name.clone(),
@@ -120,6 +142,17 @@ impl Router {
         }
         found
     }
+}
+
+/// Why the hub's compiler would not take a route that parses.
+fn uncompilable(route: &Route) -> Option<String> {
+    let mut problems = route.semantic().into_iter();
+    let refused = problems
+        .find(|problem| problem.level == Level::Error && problem.kind != SemanticKind::Blank);
+    if let Some(problem) = refused {
+        return Some(format!("{}: {}", problem.what, problem.fix));
+    }
+    types::of(route.condition()?).err()
 }
 
 /// Whether a route's source is a prefix of where the message comes from, segment by segment, case aside.
@@ -133,11 +166,10 @@ fn comes_from(route: &[String], source: &Source) -> bool {
 }
 
 /// Undefined is not true.
-fn holds(route: &Route, message: &Message) -> bool {
-    route.condition().is_none_or(|condition| {
-        let facts = condition::Facts::new(message);
-        facts.evaluate(condition) == Value::Bool(true)
-    })
+fn holds(route: &Route, facts: &condition::Facts<'_>) -> bool {
+    route
+        .condition()
+        .is_none_or(|condition| facts.evaluate(condition) == Value::Bool(true))
 }
 
 #[cfg(test)]

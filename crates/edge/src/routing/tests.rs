@@ -113,6 +113,9 @@ fn one_bad_route_refuses_the_set() {
         "FROM /messages",
         "FROM /* INTO $iothub",
         "FROM /* INTO BrokeredEndpoint('/a/b')",
+        "FROM /* INTO BrokeredEndpoint('/modules/b/inputs/a+')",
+        "FROM /* INTO BrokeredEndpoint('/modules/b/inputs/#')",
+        r"FROM /* INTO BrokeredEndpoint('/modules/b/inputs/a\u0000')",
     ] {
         let error = Router::new([good, ("bad", bad)])
             .expect_err(bad)
@@ -128,19 +131,23 @@ fn conditions_that_hold() {
         "\"high\" = level AND NOT (level <> 'high')",
         "as_number(count) >= 12",
         "as_number(' 1,200 ') = 1200",
+        "as_number(as_number('4')) = 4",
         "$connectionModuleId = 'sensor'",
         "IS_DEFINED($connectionModuleId) AND NOT is_defined(missing)",
         "$body.machine.temperature > 60",
         "$BODY.machine.parts[0].id = 7",
         "$body.machine.on",
         "NOT $body.machine.off",
+        "$body.machine.on AND is_defined(level)",
+        "$body.machine.temperature + 1 > as_number(count)",
+        "(level ?? 'low') = 'high'",
         "is_null($body.machine.off) AND is_null($body.empty)",
         "$body.machine.temperature / 0 > 1e300",
         "$body.machine.name <> 5",
         "$odd = 'mine'",
         "NOT is_defined({$odd})",
-        "missing ?? 'x' = 'x'",
-        "missing = 1 OR level = 'high'",
+        "(missing ?? 'x') = 'x'",
+        "missing = '1' OR level = 'high'",
         "level || count = 'high12'",
         "concat('a', 'b', 'c') = 'abc'",
         "length('aü') = 2 AND upper('ab') = 'AB' AND lower('ÄB') = 'äb'",
@@ -162,31 +169,60 @@ fn conditions_that_do_not_hold() {
     for condition in [
         "missing = 'x'",
         "missing <> 'x'",
-        "NOT missing",
         "undefined = undefined",
-        "level = 5",
-        "level <> 5",
-        "count > 5",
         "level",
         "null",
-        "null = 5",
-        "missing = 1 AND level = 'high'",
+        "missing = '1' AND level = 'high'",
         "$body.machine",
         "$body.machine = $body.machine",
-        "$body.machine.parts[x].id = 7",
         "sqrt(-1) = sqrt(-1)",
         "substring('abc', 4) = ''",
         "substring('abc', 3, 0) = ''",
         "substring('abc', -1) = 'c'",
         "as_number('') = 0",
         "as_number('inf') > 0",
-        "no_such(1) = 1",
-        "abs('x') = 1",
-        "concat('a', 1) = 'a1'",
-        "twin_change_includes(machine.on)",
     ] {
         assert!(!holds_for(condition, &machine()), "{condition}");
     }
+}
+
+#[test]
+fn a_body_is_parsed_once_for_all_routes() {
+    let texts: Vec<(String, String)> = (0..50)
+        .map(|index| {
+            let text = format!(
+                "FROM /* WHERE $body.machine.on AND $body.n <> {index} INTO BrokeredEndpoint('/modules/b/inputs/i{index}')"
+            );
+            (index.to_string(), text)
+        })
+        .collect();
+    let routes = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    let router = Router::new(routes).expect("parses");
+    let before = body::PARSED.get();
+    assert_eq!(router.deliveries(&machine()).len(), 50);
+    assert_eq!(body::PARSED.get(), before + 1);
+}
+
+/// Types, evaluation and dropping go down a condition level by level.
+#[test]
+fn the_longest_condition_fits_a_small_stack() {
+    use domain::route::{EXPRESSION_DEPTH_MAX, OPERATORS_MAX};
+    let nested = EXPRESSION_DEPTH_MAX - 2;
+    let text = format!(
+        "FROM /* WHERE {}1{}{} = 1 INTO $upstream",
+        "abs(".repeat(nested),
+        " + 1".repeat(OPERATORS_MAX - 1),
+        ")".repeat(nested),
+    );
+    let walked = std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(move || {
+            let router = Router::new([("r", text.as_str())]).expect("parses");
+            assert!(router.clone().deliveries(&machine()).is_empty());
+        });
+    walked.expect("a thread").join().expect("stack enough");
 }
 
 #[test]
@@ -210,13 +246,51 @@ fn a_body_must_be_called_json_and_utf8_and_be_an_object() {
     assert!(!ask(|m| m.payload = Bytes::from_static(b"{\"machine\":")));
 }
 
+/// Half of them stand in the hub's own tests as conditions that do not compile.
 #[test]
-fn a_twin_change_includes_what_it_touches() {
-    let mut change = machine();
-    change.source = Source::TwinChange;
-    assert!(holds_for("twin_change_includes(machine.on)", &change));
-    assert!(holds_for("twin_change_includes(machine)", &change));
-    assert!(!holds_for("twin_change_includes(machine.off)", &change));
+fn a_condition_that_a_device_does_not_compile_refuses_the_set() {
+    for (condition, part) in [
+        ("no_such(1) = 1", "no function no_such"),
+        ("twin_change_includes(machine.on)", "twin_change_includes"),
+        ("abs(3, 4) = 3", "takes 1 argument"),
+        ("concat('a') = 'a'", "at least 2"),
+        ("substring('a') = 'a'", "2 to 3"),
+        ("level = 5", "text and a number"),
+        ("count > 5", "as_number()"),
+        ("3 + '4' = 7", "a number and text"),
+        ("null = 5", "null and a number"),
+        ("3 + undefined = 3", "undefined"),
+        ("undefined = 'x'", "undefined and text"),
+        ("$body.n = undefined", "undefined"),
+        ("'a' + 'b' = 'ab'", "numbers"),
+        ("level || true = 'x'", "text"),
+        ("level ?? 12.34 = 'x'", "one type"),
+        ("level ?? 'hello' = 'high'", "one type"),
+        ("level AND true", "true or false"),
+        ("undefined AND 'hello'", "true or false"),
+        ("true AND $body.on", "true or false"),
+        ("NOT level", "true, false or null"),
+        ("NOT undefined", "true, false or null"),
+        ("- (level) = 1", "a number"),
+        ("abs('x') = 1", "argument 1 is text"),
+        ("abs(null) = 1", "argument 1 is null"),
+        ("concat('a', 1) = 'a1'", "argument 2"),
+        ("length(true) = 1", "argument 1"),
+        ("substring('a', 'b') = 'a'", "argument 2"),
+        ("starts_with(level, 1)", "argument 2"),
+        ("as_number(true) = 1", "argument 1"),
+        ("$body.machine.parts[x].id = 7", "no path"),
+        ("$body.parts[] = 7", "no path"),
+        ("$body. = 7", "no path"),
+    ] {
+        let text = format!("FROM /* WHERE {condition} INTO $upstream");
+        let good = ("good", "FROM /* INTO $upstream");
+        let error = Router::new([good, ("bad", text.as_str())]).expect_err(condition);
+        assert!(
+            matches!(&error, RoutingError::Condition { name, what } if name == "bad" && what.contains(part)),
+            "{condition}: {error}"
+        );
+    }
 }
 
 proptest! {
