@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::receive::BATCH_BYTES_MAX;
 use super::transport::Transport;
 use super::{Closing, Connection, Hub};
 use crate::log::Event;
@@ -50,7 +51,8 @@ pub(super) async fn drive(hub: Arc<Hub>, mut transport: Transport, stop: Cancell
     }
 }
 
-/// Waits for CONNECT and answers it.
+/// Waits for CONNECT and answers it if it is refused. One that is admitted is answered by [`exchange`],
+/// whose end is noted however it ends: a stop while the answer is written must not leave a module connected.
 async fn open(
     hub: &Hub,
     transport: &mut Transport,
@@ -67,7 +69,7 @@ async fn open(
             },
         );
     };
-    let (code, answered) = match first {
+    let code = match first {
         Err(_) => {
             let reason = format!("no CONNECT within {CONNECT_SECONDS_MAX} s");
             refuse(ConnectCode::ServerUnavailable, reason);
@@ -75,24 +77,22 @@ async fn open(
         }
         Ok(Err(FirstError::Level(problem))) => {
             refuse(ConnectCode::UnacceptableProtocol, problem.to_string());
-            (ConnectCode::UnacceptableProtocol, None)
+            ConnectCode::UnacceptableProtocol
         }
         Ok(Err(FirstError::Other(reason))) => {
             hub.log().record(None, Event::ProtocolError { reason });
             return None;
         }
         Ok(Ok(connect)) => match hub.connect(&connect, transport.name()) {
-            Ok(connection) => (ConnectCode::Accepted, Some((connection, connect))),
+            Ok(connection) => return Some((connection, connect)),
             Err(refused) => {
-                refuse(refused.code, refused.reason.clone());
-                (refused.code, None)
+                refuse(refused.code, refused.reason);
+                refused.code
             }
         },
     };
     let mut out = BytesMut::new();
-    let session_present = answered
-        .as_ref()
-        .is_some_and(|(connection, _)| connection.session_present);
+    let session_present = false;
     encode(
         &Packet::ConnAck {
             session_present,
@@ -101,12 +101,9 @@ async fn open(
         &mut out,
     );
     if let Err(reason) = write(transport, &mut out).await {
-        if let Some((connection, _)) = &answered {
-            hub.disconnected(connection, false, &reason);
-        }
-        return None;
+        tracing::debug!(reason, "a refusal does not reach its module");
     }
-    answered
+    None
 }
 
 enum FirstError {
@@ -153,6 +150,14 @@ async fn exchange(
     let silence = silence_max(connect.keep_alive_seconds);
     let mut deadline = Instant::now() + silence;
     let mut out = BytesMut::new();
+    encode(
+        &Packet::ConnAck {
+            session_present: connection.session_present,
+            code: ConnectCode::Accepted,
+        },
+        &mut out,
+    );
+    write(transport, &mut out).await?;
     loop {
         match take(hub, inbox, connection, &mut out) {
             Ok(()) => {}
@@ -173,6 +178,8 @@ async fn exchange(
             continue;
         }
         tokio::select! {
+            // In this order: what is there already was said in time, even if nobody looked before the deadline.
+            biased;
             read = transport.read(inbox) => match read {
                 Ok(0) => return Err("closed without DISCONNECT".into()),
                 Ok(_) => deadline = Instant::now() + silence,
@@ -186,20 +193,23 @@ async fn exchange(
     }
 }
 
-/// Takes every whole packet there is.
+/// Takes whole packets, each with its answers, until there are no more or enough is to be written.
 fn take(
     hub: &Hub,
     inbox: &mut BytesMut,
     connection: &Connection,
     out: &mut BytesMut,
 ) -> Result<(), Closing> {
-    loop {
+    while out.len() < BATCH_BYTES_MAX {
         match decode(inbox, PACKET_BYTES_MAX) {
             Ok(Some(packet)) => hub.receive(connection, packet, out)?,
             Ok(None) => return Ok(()),
             Err(problem) => return Err(Closing::Protocol(problem.to_string())),
         }
+        // At once: a small request can have a large answer, and many of them must not pile up.
+        hub.drain(connection, out)?;
     }
+    Ok(())
 }
 
 async fn write(transport: &mut Transport, out: &mut BytesMut) -> Result<(), String> {
@@ -219,3 +229,6 @@ fn silence_max(keep_alive_seconds: u16) -> Duration {
     };
     Duration::from_millis(u64::from(seconds) * 1_500)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,9 @@ const READ_BYTES: usize = 16 * 1024;
 pub(super) enum Transport {
     Tls(Box<TlsStream<TcpStream>>),
     Web(Box<WebSocketStream<TokioIo<Upgraded>>>),
+    /// Without TLS, and as narrow as a test wants it.
+    #[cfg(test)]
+    Plain(tokio::io::DuplexStream),
 }
 
 impl Transport {
@@ -27,6 +30,8 @@ impl Transport {
         match self {
             Self::Tls(_) => "mqtt",
             Self::Web(_) => "websocket",
+            #[cfg(test)]
+            Self::Plain(_) => "plain",
         }
     }
 
@@ -37,6 +42,8 @@ impl Transport {
                 buffer.reserve(READ_BYTES);
                 stream.read_buf(buffer).await
             }
+            #[cfg(test)]
+            Self::Plain(stream) => stream.read_buf(buffer).await,
             Self::Web(stream) => loop {
                 match stream.next().await {
                     // MQTT packets may be cut or joined by frames as they like [MQTT-6.0.0-2].
@@ -64,6 +71,12 @@ impl Transport {
                 buffer.clear();
                 stream.flush().await
             }
+            #[cfg(test)]
+            Self::Plain(stream) => {
+                stream.write_all(buffer).await?;
+                buffer.clear();
+                Ok(())
+            }
             Self::Web(stream) => {
                 let frame: Bytes = buffer.split().freeze();
                 stream
@@ -78,6 +91,8 @@ impl Transport {
     pub(super) async fn close(&mut self) {
         let ended = match self {
             Self::Tls(stream) => stream.shutdown().await,
+            #[cfg(test)]
+            Self::Plain(stream) => stream.shutdown().await,
             Self::Web(stream) => stream.close().await.map_err(io::Error::other),
         };
         if let Err(problem) = ended {

@@ -161,6 +161,31 @@ async fn half_open_connections_take_places_and_no_more() {
     rig.still_works().await;
 }
 
+/// Eight, because a hub that decides by chance is right half of the time.
+#[tokio::test]
+async fn a_module_that_spoke_in_time_is_heard_by_a_hub_that_looks_late() {
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let rig = Rig::start().await;
+        let mut line = rig.mqtt().await;
+        let Packet::Connect(mut connect) = rig.connect_packet() else {
+            unreachable!("made so");
+        };
+        connect.keep_alive_seconds = 1;
+        line.say(&Packet::Connect(connect)).await;
+        assert!(matches!(line.hear().await, Some(Packet::ConnAck { .. })));
+        open.push((rig, line));
+    }
+    for (_, line) in &mut open {
+        line.say(&Packet::PingReq).await;
+    }
+    // The only thread sleeps past the deadline of one and a half seconds: the hub sees both at once.
+    std::thread::sleep(std::time::Duration::from_millis(1_600));
+    for (_, line) in &mut open {
+        assert_eq!(line.hear().await, Some(Packet::PingResp));
+    }
+}
+
 #[tokio::test]
 async fn a_flood_is_taken_and_mostly_counted() {
     let rig = Rig::start().await;
