@@ -3,7 +3,7 @@
 //! Left out: starting modules. [`Environment::variables`] is what a module is started with, in a container or not.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -127,6 +127,8 @@ pub struct Environment {
     ports: Ports,
     modules: BTreeMap<String, Arc<Credentials>>,
     ca_file: PathBuf,
+    /// Files and sockets of this run: what was there before stays when it ends.
+    made: Vec<PathBuf>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -159,6 +161,7 @@ impl Environment {
             certificate,
             server: None,
             modules: BTreeMap::new(),
+            made: vec![ca_file.clone()],
             ca_file,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -192,7 +195,10 @@ impl Environment {
         )?;
         let credentials = Arc::new(credentials);
         self.hub.add_module(Arc::clone(&credentials), twin);
-        let listener = bind(&self.socket_path(&module.name))?;
+        let path = self.socket_path(&module.name);
+        let listener = bind(&path)?;
+        self.made.push(path.clone());
+        open_to_all(&path)?;
         let serving = workload::serve(
             listener,
             Arc::clone(&credentials),
@@ -307,13 +313,8 @@ impl Environment {
 impl Drop for Environment {
     fn drop(&mut self) {
         self.stop.cancel();
-        let sockets = self
-            .settings
-            .modules
-            .iter()
-            .map(|module| self.socket_path(&module.name));
-        for path in sockets.chain([self.ca_file.clone()]) {
-            if let Err(problem) = std::fs::remove_file(&path)
+        for path in &self.made {
+            if let Err(problem) = std::fs::remove_file(path)
                 && problem.kind() != io::ErrorKind::NotFound
             {
                 tracing::warn!(?path, %problem, "cannot remove a file of a run");
@@ -354,7 +355,6 @@ fn check(settings: &Settings) -> Result<(), EnvironmentError> {
     Ok(())
 }
 
-/// A socket that any user of a container may open, as on a device: modules run as any user.
 fn bind(path: &Path) -> Result<UnixListener, EnvironmentError> {
     let found = path.as_os_str().len();
     if found > SOCKET_PATH_BYTES_MAX {
@@ -363,18 +363,25 @@ fn bind(path: &Path) -> Result<UnixListener, EnvironmentError> {
             found,
         });
     }
-    let failed = |problem| EnvironmentError::File {
-        path: path.to_owned(),
-        problem,
-    };
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
-    Ok(listener)
+    UnixListener::bind(path).map_err(|problem| of_file(path, problem))
 }
 
+/// Any user of a container may open the socket, as on a device: modules run as any user.
+fn open_to_all(path: &Path) -> Result<(), EnvironmentError> {
+    let permissions = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(path, permissions).map_err(|problem| of_file(path, problem))
+}
+
+/// Writes a file that is not there yet: another run may have one of this name.
 fn write(path: &Path, text: &str) -> Result<(), EnvironmentError> {
-    std::fs::write(path, text).map_err(|problem| EnvironmentError::File {
+    let mut file = std::fs::File::create_new(path).map_err(|problem| of_file(path, problem))?;
+    file.write_all(text.as_bytes())
+        .map_err(|problem| of_file(path, problem))
+}
+
+fn of_file(path: &Path, problem: io::Error) -> EnvironmentError {
+    EnvironmentError::File {
         path: path.to_owned(),
         problem,
-    })
+    }
 }

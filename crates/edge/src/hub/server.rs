@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ use crate::log::{Event, excerpt};
 pub const CONNECTIONS_MAX: usize = 256;
 /// Seconds for a TLS handshake, or for the first bytes of AMQP.
 const HANDSHAKE_SECONDS_MAX: u64 = 10;
+/// Between a failed accept and the next.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// Ports that the SDKs know: they cannot be told others. 0 takes a free one, for tests; without HTTPS or AMQP a module
 /// that wants them finds nobody.
@@ -179,8 +181,11 @@ async fn accept(listener: TcpListener, kind: Kind, shared: Arc<Shared>) {
                 Ok((stream, _)) => stream,
                 Err(problem) => {
                     tracing::warn!(%problem, port, "cannot accept a module's connection");
-                    tokio::task::yield_now().await;
-                    continue;
+                    // Out of descriptors, mostly: the next try at once would fail as well, and spin.
+                    tokio::select! {
+                        () = shared.stop.cancelled() => return,
+                        () = sleep(ACCEPT_REST) => continue,
+                    }
                 }
             },
         };

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::operation::{Refusal, parse, version};
 use super::{BODY_BYTES_MAX, Credentials, answer};
@@ -24,12 +25,28 @@ pub const CONNECTIONS_MAX: usize = 10;
 /// Seconds a client may take to send the head of a request, or its body.
 const REQUEST_SECONDS_MAX: u64 = 30;
 
+/// Between a failed accept and the next.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
 /// Serves until `stop`; then open connections end as well.
 pub async fn serve(
     listener: UnixListener,
     credentials: Arc<Credentials>,
     log: EventLog,
     stop: CancellationToken,
+) {
+    let tasks = TaskTracker::new();
+    accept(&listener, &credentials, &log, &stop, &tasks).await;
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn accept(
+    listener: &UnixListener,
+    credentials: &Arc<Credentials>,
+    log: &EventLog,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -39,8 +56,11 @@ pub async fn serve(
                 Ok((stream, _)) => stream,
                 Err(problem) => {
                     tracing::warn!(%problem, "cannot accept on a workload socket");
-                    tokio::task::yield_now().await;
-                    continue;
+                    // Out of descriptors, mostly: the next try at once would fail as well, and spin.
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(ACCEPT_REST) => continue,
+                    }
                 }
             },
         };
@@ -48,8 +68,8 @@ pub async fn serve(
             log.record(Some(&credentials.module), Event::WorkloadCrowded);
             continue;
         };
-        let (credentials, log, stop) = (Arc::clone(&credentials), log.clone(), stop.clone());
-        tokio::spawn(async move {
+        let (credentials, log, stop) = (Arc::clone(credentials), log.clone(), stop.clone());
+        tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = connection(stream, credentials, log) => {}

@@ -291,6 +291,69 @@ async fn an_ended_run_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn when_a_run_is_closed_none_of_its_tasks_is_left() {
+    let rig = Rig::start().await;
+    let mut idle = Vec::new();
+    for _ in 0..5 {
+        let path = rig.environment.socket_path("m");
+        idle.push(UnixStream::connect(path).await.expect("connected"));
+    }
+    // One is answered, so all before it are accepted.
+    let request = b"GET /trust-bundle?api-version=2018-06-28 HTTP/1.1\r\nHost: x\r\n\r\n";
+    let last = idle.last_mut().expect("five");
+    last.write_all(request).await.expect("written");
+    rig.wait("workload").await;
+    rig.environment.close().await;
+    let left = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_second_run_in_the_folder_of_another_takes_nothing_from_it() {
+    let rig = Rig::start().await;
+    let files = || {
+        let mut names: Vec<_> = std::fs::read_dir(rig.folder.path())
+            .expect("a folder")
+            .map(|file| file.expect("a file").file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let (before, pem) = (
+        files(),
+        std::fs::read(rig.environment.ca_file()).expect("PEM"),
+    );
+    let settings = |module: &str| Settings {
+        device: Device::default(),
+        address: Ipv4Addr::LOCALHOST.into(),
+        ports: Ports {
+            mqtt: 0,
+            https: None,
+            amqp: None,
+        },
+        folder: rig.folder.path().to_owned(),
+        routes: BTreeMap::new(),
+        modules: vec![ModuleSettings {
+            name: module.into(),
+            desired: serde_json::Map::new(),
+        }],
+        clock: jiff::Timestamp::now,
+    };
+    for module in ["m", "other"] {
+        assert!(Environment::start(settings(module)).await.is_err());
+        assert_eq!(files(), before);
+        assert_eq!(std::fs::read(rig.environment.ca_file()).expect("PEM"), pem);
+    }
+    // A certificate of nobody, and a socket that is taken: what was made goes, what was there stays.
+    std::fs::remove_file(rig.environment.ca_file()).expect("removed");
+    let before = files();
+    assert!(Environment::start(settings("m")).await.is_err());
+    assert_eq!(files(), before);
+}
+
+#[tokio::test]
 async fn settings_that_cannot_work_are_refused_before_anything_starts() {
     let rig = Rig::start().await;
     let folder = tempfile::tempdir().expect("a folder");
