@@ -7,7 +7,7 @@ SOAK_ROUNDS ?= 200
 CONFORMANCE_FLAGS ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test samples packages axe corpus conformance soak bench fuzz check docs shots
+.PHONY: demo test samples packages axe azurite corpus conformance soak bench fuzz check docs shots
 
 ## Builds and runs the demo marketplace on 127.0.0.1:8080.
 demo: samples
@@ -15,7 +15,7 @@ demo: samples
 	./target/debug/edgemart demo $(DEMO_FLAGS)
 
 ## Everything: formatting, lints, unit, both engines, registry clients, pipeline, kill tests, browser.
-test: packages axe samples
+test: packages axe azurite samples
 	samples/build.sh test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -28,6 +28,10 @@ packages:
 ## The accessibility checker that the browser tests run on every page.
 axe: packages
 	scripts/axe.sh
+
+## The Azure Blob server of the storage tests.
+azurite: packages
+	scripts/azurite.sh
 
 ## The pictures of the README, taken anew from the running demo.
 shots: axe samples

@@ -12,7 +12,7 @@ cargo +nightly fuzz --version >/dev/null 2>&1 || {
 $build cargo run -q -p domain --example fuzz_seeds >/dev/null
 $build cargo run -q -p edge --example fuzz_seeds >/dev/null
 export CARGO_TARGET_DIR="$PWD/target/fuzz"
-for crate in ${1:-oci domain edge}; do
+for crate in ${1:-oci domain edge app web}; do
     for target in ${2:-$(cargo +nightly fuzz list --fuzz-dir "crates/$crate/fuzz")}; do
         echo "== $crate $target, $seconds s"
         $build cargo +nightly fuzz build --fuzz-dir "crates/$crate/fuzz" "$target" 2>/dev/null ||

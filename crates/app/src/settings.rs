@@ -45,6 +45,9 @@ pub struct RegistrySettings {
     pub on_stop: OnStop,
     /// The same when it was stopped because of a security issue.
     pub on_security_stop: OnStop,
+    /// Seconds for which a client that asks for a blob is sent to a signed address of the object store; none: blobs are
+    /// served here.
+    pub redirect_seconds: Option<u32>,
 }
 
 impl Default for RegistrySettings {
@@ -56,6 +59,7 @@ impl Default for RegistrySettings {
             gc_grace_hours: Some(crate::registry::GC_GRACE_HOURS),
             on_stop: OnStop::Warn,
             on_security_stop: OnStop::Warn,
+            redirect_seconds: None,
         }
     }
 }

@@ -63,9 +63,34 @@ fn protocol() -> Vec<Seeds> {
             path.into_iter().map(String::into_bytes).collect(),
         ),
         ("oci", "scope", scope),
+        ("web", "hub", hub()),
+        ("app", "token", token()),
+        ("app", "challenge", challenge()),
         ("oci", "range", range),
         ("oci", "manifest", manifests(&digest)),
     ]
+}
+
+fn hub() -> Vec<Vec<u8>> {
+    texts(&[
+        "/v2/namespaces/contoso/repositories/sensor/standard/tags/1.0\npage=2&page_size=100",
+        "/v2/repositories/contoso/\ncursor=&ordering=-last_updated&name=Sensor",
+        "/v2/search/repositories/\nquery=temp%C3%A9rature&platform=linux/arm/v7&cursor=Y29udG9zby9h",
+    ])
+}
+
+fn token() -> Vec<Vec<u8>> {
+    texts(&[
+        "\neyJhbGciOiJFZERTQSIsImtpZCI6IjAxIn0.e30.AAAA",
+        "Ax\na.b.c",
+    ])
+}
+
+fn challenge() -> Vec<Vec<u8>> {
+    texts(&[
+        "Bearer realm=\"https://a.example/token\",service=\"a\",scope=\"repository:a/b:pull\", Basic realm=x",
+        "basic",
+    ])
 }
 
 fn manifests(digest: &Digest) -> Vec<Vec<u8>> {

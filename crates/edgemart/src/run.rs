@@ -79,7 +79,7 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
     let store = store::open(
         &config.database_url,
         &config.storage_url,
-        storage_keys().as_ref(),
+        storage_keys(&config.storage_url).as_ref(),
     )
     .await?;
     let trusted_proxies = config.trusted_proxies.clone();
@@ -132,7 +132,7 @@ pub(crate) async fn attach(config: Config) -> Result<App, StartError> {
     let store = store::attach(
         &config.database_url,
         &config.storage_url,
-        storage_keys().as_ref(),
+        storage_keys(&config.storage_url).as_ref(),
     )
     .await?;
     assemble(config, store).await
@@ -143,11 +143,16 @@ fn environment_text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
-/// The key pair of the bucket, from the environment.
-pub(crate) fn storage_keys() -> Option<store::StorageKeys> {
+/// The key pair of the bucket or storage account, from the environment.
+pub(crate) fn storage_keys(storage_url: &str) -> Option<store::StorageKeys> {
+    let (id, secret) = if storage_url.starts_with("az:") {
+        ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY")
+    } else {
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    };
     Some(store::StorageKeys {
-        access_key_id: environment_text("AWS_ACCESS_KEY_ID")?,
-        secret_access_key: environment_text("AWS_SECRET_ACCESS_KEY")?,
+        access_key_id: environment_text(id)?,
+        secret_access_key: environment_text(secret)?,
     })
 }
 

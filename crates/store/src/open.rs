@@ -32,12 +32,12 @@ impl Store {
     }
 }
 
-/// The key pair for an S3 bucket. Never shown.
+/// The key pair for an S3 bucket, or an Azure storage account with its key. Never shown.
 #[derive(Clone)]
 pub struct StorageKeys {
-    /// `AWS_ACCESS_KEY_ID`.
+    /// `AWS_ACCESS_KEY_ID`, or `AZURE_STORAGE_ACCOUNT_NAME`.
     pub access_key_id: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
+    /// `AWS_SECRET_ACCESS_KEY`, or `AZURE_STORAGE_ACCOUNT_KEY`.
     pub secret_access_key: String,
 }
 
@@ -100,7 +100,7 @@ pub enum OpenError {
     },
     /// Neither files nor S3.
     #[error(
-        "storage address with scheme `{0}`: only file:///folder and s3://bucket/prefix are known"
+        "storage address with scheme `{0}`: only file:///folder, s3://bucket/prefix and az://container/prefix are known"
     )]
     StorageScheme(String),
     /// The storage address is incomplete or wrong.

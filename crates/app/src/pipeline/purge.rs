@@ -5,6 +5,7 @@
 use domain::actor::Actor;
 use oci::Digest;
 use serde_json::json;
+use store::registry::condemned::{Kind, begin_removal, mark, removed};
 use store::takedowns::Takedown;
 
 use crate::App;
@@ -25,13 +26,27 @@ pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
     }
     let blobs = unlink(app, &takedown).await?;
     for digest in blobs {
-        // Whoever uploads these very bytes now finds them lost and sends them again.
-        if !store::registry::is_blob_linked(&app.reader, &digest).await? {
-            let deleted = app.blobs.delete(&digest).await;
-            deleted.map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))?;
-        }
+        remove(app, &digest).await?;
     }
     Ok(Ended::Done)
+}
+
+/// Removes bytes that no repository holds, as garbage collection does, but at once: whoever pushes these very bytes at this
+/// moment is told to try again, or is seen here.
+async fn remove(app: &App, digest: &Digest) -> Result<(), Refused> {
+    let now = app.clock.now();
+    let tx = app.writer.begin().await?;
+    mark(&tx, Kind::Blob, digest, now).await?;
+    if !begin_removal(&tx, Kind::Blob, digest, now, now).await? {
+        return Ok(());
+    }
+    tx.commit().await?;
+    let deleted = app.blobs.delete(digest).await;
+    deleted.map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))?;
+    let tx = app.writer.begin().await?;
+    removed(&tx, Kind::Blob, digest).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Takes the blobs out of their repositories, once; gives all of them.

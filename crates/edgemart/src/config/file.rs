@@ -132,6 +132,7 @@ pub(crate) struct RegistryFile {
     gc_grace_hours: Option<u32>,
     stop_selling: StopWord,
     security_stop: StopWord,
+    redirect_seconds: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -178,6 +179,7 @@ impl RegistryFile {
             },
             on_stop: self.stop_selling.apply(),
             on_security_stop: self.security_stop.apply(),
+            redirect_seconds: self.redirect_seconds.filter(|seconds| *seconds > 0),
         }
     }
 }

@@ -58,11 +58,12 @@ pub(crate) fn show(config: &Config) -> String {
         Challenge::Basic => "basic",
     };
     text.push_str(&format!(
-        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\ngc_grace_hours = {}\nstop_selling = {:?}\nsecurity_stop = {:?}\n",
+        "\n[registry]\nchallenge = {challenge:?}\nsparse_manifests = {}\ngc_grace_hours = {}\nstop_selling = {:?}\nsecurity_stop = {:?}\nredirect_seconds = {}\n",
         s.registry.sparse_manifests,
         s.registry.gc_grace_hours.unwrap_or(0),
         on_stop(s.registry.on_stop),
         on_stop(s.registry.on_security_stop),
+        s.registry.redirect_seconds.unwrap_or(0),
     ));
     if let Some(email) = &s.registry.lab_account {
         let email = toml::Value::String(email.clone());

@@ -1,5 +1,5 @@
-//! Bytes named by their digest (layers, configs, pictures) and the chunks of uploads under way, in a folder or in an
-//! S3 bucket through `object_store`. A blob appears whole or not at all, and only after its digest was checked.
+//! Bytes named by their digest (layers, configs, pictures) and the chunks of uploads under way, in a folder, an
+//! S3 bucket or an Azure container, through `object_store`. A blob appears whole or not at all, and only after its digest was checked.
 //! Which repository holds which blob is [`crate::registry`]'s; nothing here knows about permissions.
 //!
 //! ```text
@@ -13,6 +13,7 @@ mod incoming;
 mod list;
 mod location;
 mod read;
+mod signed;
 mod sweep;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, ObjectStoreExt};
 use oci::Digest;
 
@@ -38,13 +40,22 @@ pub const UPLOAD_ID_CHARS_MAX: usize = 64;
 pub type ByteStream = BoxStream<'static, Result<Bytes, BlobError>>;
 
 /// The storage of all bytes; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     /// Where in the bucket; empty for a folder.
     prefix: Path,
     /// The same storage as files, when it is a folder.
     local: Option<Arc<LocalFileSystem>>,
+    /// Makes addresses under which clients read from the storage itself; none for a folder.
+    signer: Option<Arc<dyn Signer>>,
+}
+
+impl std::fmt::Debug for Blobs {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What signs holds the keys of the storage.
+        write!(out, "Blobs({}, {})", self.store, self.prefix)
+    }
 }
 
 /// Why the storage did not do what was asked.

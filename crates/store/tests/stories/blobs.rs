@@ -1,4 +1,4 @@
-//! Blobs on a folder and on S3: whole, right, or not there at all.
+//! Blobs in a folder, on S3 and in an Azure container: whole, right, or not there at all.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,12 +11,12 @@ use oci::{Digest, DigestAlgorithm};
 use store::blobs::{PART_BYTES, WHOLE_BYTES_MAX};
 use store::{BlobError, Blobs, CommitError};
 use testkit::folder::Folder;
-use testkit::s3;
+use testkit::{azurite, s3};
 
 /// Which keys there are, asked past the code under test.
 type Objects<'a> = &'a (dyn Fn() -> Vec<String> + Sync);
 
-/// Runs a story on a folder, then on an S3 bucket.
+/// Runs a story on a folder, then on an S3 bucket, then in an Azure container.
 async fn for_each_storage<F, Told>(story: F)
 where
     F: Fn(Blobs, Box<dyn Fn() -> Vec<String> + Send + Sync>) -> Told,
@@ -37,6 +37,11 @@ where
         objects.iter().filter_map(under).collect()
     };
     story(blobs, Box::new(objects)).await;
+    eprintln!("on Azure:");
+    let server = Arc::new(azurite::start().await);
+    let _running = Arc::clone(&server);
+    let blobs = Blobs::at(&server.storage_url("a/b"), Some(&server.keys())).unwrap();
+    story(blobs, Box::new(move || server.objects("a/b/"))).await;
 }
 
 fn files(root: &std::path::Path) -> Vec<String> {
@@ -412,4 +417,64 @@ async fn a_bucket_that_does_not_answer_is_an_error_not_an_empty_one() {
         .unwrap();
     assert!(matches!(refused, BlobError::Storage { .. }), "{refused}");
     assert!(!refused.to_string().contains("wrong"));
+}
+
+/// An address that opens one blob to whoever has it, without the keys, and the wrong hands nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_address_opens_one_blob() {
+    let bytes = noise(100_000);
+    let (digest, other) = (Digest::sha256_of(&bytes), Digest::sha256_of(b"other"));
+    let minute = Duration::from_secs(60);
+    let s3 = s3::start().await;
+    let azure = azurite::start().await;
+    for (url, keys) in [
+        (s3.storage_url("a"), s3.keys()),
+        (azure.storage_url("a"), azure.keys()),
+    ] {
+        let blobs = Blobs::at(&url, Some(&keys)).unwrap();
+        for (name, body) in [
+            (&digest, bytes.clone()),
+            (&other, Bytes::from_static(b"other")),
+        ] {
+            blobs
+                .put_verified(name, pieces(&body, 9_999), u64::MAX)
+                .await
+                .unwrap();
+        }
+        let address = blobs
+            .signed_address(&digest, minute)
+            .await
+            .unwrap()
+            .unwrap();
+        let got = reqwest::get(&address).await.unwrap();
+        assert_eq!(got.status(), 200, "{address}");
+        assert!(got.bytes().await.unwrap() == bytes);
+        let ranged = reqwest::Client::new()
+            .get(&address)
+            .header("range", "bytes=10-19");
+        let ranged = ranged.send().await.unwrap();
+        assert_eq!(ranged.status(), 206);
+        assert!(ranged.bytes().await.unwrap() == bytes.slice(10..20));
+        let stolen = address.replace(digest.hex(), other.hex());
+        let stolen = stolen.replace(
+            &format!("/{}/", &digest.hex()[..2]),
+            &format!("/{}/", &other.hex()[..2]),
+        );
+        let stolen = reqwest::get(&stolen).await.unwrap();
+        assert_eq!(stolen.status(), 403);
+        let elsewhere = format!("{url}&client_endpoint=http://storage.example:9000/x");
+        let outside = Blobs::at(&elsewhere, Some(&keys)).unwrap();
+        let address = outside
+            .signed_address(&digest, minute)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(
+            address.starts_with("http://storage.example:9000/x"),
+            "{address}"
+        );
+    }
+    let folder = Folder::new("blobs").unwrap();
+    let blobs = Blobs::at(&format!("file://{}", folder.path().display()), None).unwrap();
+    assert_eq!(blobs.signed_address(&digest, minute).await.unwrap(), None);
 }

@@ -16,6 +16,7 @@ use oci::{Digest, ErrorCode, RepositoryName};
 use super::Registry;
 use super::answer::{Failure, empty, value};
 use super::conditions::{Freshness, name_content, not_modified, range_applies};
+use super::redirect::redirect;
 use super::slices::{Bytewise, Slices, open};
 
 pub(super) async fn get(
@@ -32,6 +33,12 @@ pub(super) async fn get(
     } else {
         Freshness::Private
     };
+    if !head
+        && !not_modified(headers, digest)
+        && let Some(elsewhere) = redirect(app, digest, found).await?
+    {
+        return Ok(elsewhere);
+    }
     let size = found.size;
     let mut response = if not_modified(headers, digest) {
         empty(StatusCode::NOT_MODIFIED)

@@ -12,6 +12,7 @@ mod hub;
 mod incoming;
 mod lists;
 mod manifests;
+mod redirect;
 mod search;
 mod shelf;
 mod slices;

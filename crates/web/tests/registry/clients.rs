@@ -8,7 +8,8 @@ use testkit::folder::Folder;
 use testkit::image::{ImageBuilder, TestImage};
 use tokio::process::Command;
 
-use crate::market::{DEV, INBOX, LIVE, Market, PASSWORD, on_both, small};
+use crate::market::{DEV, INBOX, LIVE, Market, PASSWORD, on_both, on_both_with, small};
+use crate::redirect::redirecting;
 
 /// A client's own corner: configuration, credentials and image storage away from the machine's.
 struct Corner {
@@ -112,94 +113,100 @@ fn layout(folder: &Path, image: &TestImage, tag: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn skopeo_copies_every_platform_in_and_out() {
-    on_both(async |market: Market| {
-        let corner = Corner::new();
-        // A layer over one read slice and over one part of the object store.
-        let image = ImageBuilder::all_platforms().noise(9 * 1024 * 1024).build();
-        layout(&corner.path("in"), &image, "1.0.0");
-        let source = format!("oci:{}:1.0.0", corner.path("in").display());
-        let inbox = format!("docker://{}/{INBOX}:1.0.0", market.peer);
-        let credentials = format!("{DEV}:{PASSWORD}");
-        let push = [
-            "copy",
-            "--all",
-            "--dest-tls-verify=false",
-            "--dest-creds",
+    on_both(copies).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn skopeo_follows_to_the_object_store() {
+    on_both_with(redirecting(), copies).await;
+}
+
+async fn copies(market: Market) {
+    let corner = Corner::new();
+    // A layer over one read slice and over one part of the object store.
+    let image = ImageBuilder::all_platforms().noise(9 * 1024 * 1024).build();
+    layout(&corner.path("in"), &image, "1.0.0");
+    let source = format!("oci:{}:1.0.0", corner.path("in").display());
+    let inbox = format!("docker://{}/{INBOX}:1.0.0", market.peer);
+    let credentials = format!("{DEV}:{PASSWORD}");
+    let push = [
+        "copy",
+        "--all",
+        "--dest-tls-verify=false",
+        "--dest-creds",
+        &credentials,
+        &source,
+        &inbox,
+    ];
+    corner.skopeo(&push).await;
+    let got = market
+        .ask(
+            "GET",
+            &format!("/v2/{INBOX}/manifests/1.0.0"),
+            &[("Authorization", &market.pusher(INBOX).await)],
+            b"",
+        )
+        .await;
+    assert!(
+        got.body == image.top().bytes,
+        "the index arrived byte for byte"
+    );
+    // Again: everything is there, nothing breaks.
+    corner.skopeo(&push).await;
+    // From one repository to another of ours: by mount.
+    let second = format!("docker://{}/incoming/contoso/second:1.0.0", market.peer);
+    let both = [
+        "copy",
+        "--all",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        "--src-creds",
+        &credentials,
+        "--dest-creds",
+        &credentials,
+        &inbox,
+        &second,
+    ];
+    corner.skopeo(&both).await;
+    // Out, anonymously, by digest.
+    market.release(LIVE, "latest", &image, true).await;
+    let live = format!("docker://{}/{LIVE}@{}", market.peer, image.top().digest);
+    let out = format!("oci:{}:out", corner.path("out").display());
+    corner
+        .skopeo(&["copy", "--all", "--src-tls-verify=false", &live, &out])
+        .await;
+    for (digest, bytes) in &image.blobs {
+        let file = corner
+            .path("out/blobs/sha256")
+            .join(digest.strip_prefix("sha256:").unwrap());
+        assert!(std::fs::read(file).unwrap() == *bytes, "{digest}");
+    }
+    let listed = corner
+        .skopeo(&[
+            "list-tags",
+            "--tls-verify=false",
+            &format!("docker://{}/{LIVE}", market.peer),
+        ])
+        .await;
+    assert!(listed.contains("\"latest\""), "{listed}");
+    // What is not public is not had without credentials.
+    let output = corner
+        .run(
+            "skopeo",
+            &["inspect", "--raw", "--tls-verify=false", &inbox],
+        )
+        .await;
+    assert!(!output.status.success());
+    // And deleted with them.
+    corner
+        .skopeo(&[
+            "delete",
+            "--tls-verify=false",
+            "--creds",
             &credentials,
-            &source,
-            &inbox,
-        ];
-        corner.skopeo(&push).await;
-        let got = market
-            .ask(
-                "GET",
-                &format!("/v2/{INBOX}/manifests/1.0.0"),
-                &[("Authorization", &market.pusher(INBOX).await)],
-                b"",
-            )
-            .await;
-        assert!(
-            got.body == image.top().bytes,
-            "the index arrived byte for byte"
-        );
-        // Again: everything is there, nothing breaks.
-        corner.skopeo(&push).await;
-        // From one repository to another of ours: by mount.
-        let second = format!("docker://{}/incoming/contoso/second:1.0.0", market.peer);
-        let both = [
-            "copy",
-            "--all",
-            "--src-tls-verify=false",
-            "--dest-tls-verify=false",
-            "--src-creds",
-            &credentials,
-            "--dest-creds",
-            &credentials,
-            &inbox,
             &second,
-        ];
-        corner.skopeo(&both).await;
-        // Out, anonymously, by digest.
-        market.release(LIVE, "latest", &image, true).await;
-        let live = format!("docker://{}/{LIVE}@{}", market.peer, image.top().digest);
-        let out = format!("oci:{}:out", corner.path("out").display());
-        corner
-            .skopeo(&["copy", "--all", "--src-tls-verify=false", &live, &out])
-            .await;
-        for (digest, bytes) in &image.blobs {
-            let file = corner
-                .path("out/blobs/sha256")
-                .join(digest.strip_prefix("sha256:").unwrap());
-            assert!(std::fs::read(file).unwrap() == *bytes, "{digest}");
-        }
-        let listed = corner
-            .skopeo(&[
-                "list-tags",
-                "--tls-verify=false",
-                &format!("docker://{}/{LIVE}", market.peer),
-            ])
-            .await;
-        assert!(listed.contains("\"latest\""), "{listed}");
-        // What is not public is not had without credentials.
-        let output = corner
-            .run(
-                "skopeo",
-                &["inspect", "--raw", "--tls-verify=false", &inbox],
-            )
-            .await;
-        assert!(!output.status.success());
-        // And deleted with them.
-        corner
-            .skopeo(&[
-                "delete",
-                "--tls-verify=false",
-                "--creds",
-                &credentials,
-                &second,
-            ])
-            .await;
-    })
-    .await;
+        ])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

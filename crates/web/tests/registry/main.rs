@@ -19,6 +19,7 @@ mod market;
 mod purity;
 mod quota;
 mod races;
+mod redirect;
 mod referrers;
 mod refresh;
 mod search;

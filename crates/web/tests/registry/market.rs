@@ -142,9 +142,15 @@ async fn found_small(registry: RegistrySettings, quota: Quota, clock: Clock) -> 
 /// A marketplace on PostgreSQL and S3.
 async fn large_with(registry: RegistrySettings, quota: Quota) -> Market {
     let s3 = testkit::s3::start().await;
+    let mut storage = s3.storage_url("market");
+    if registry.redirect_seconds.is_some() {
+        // Another host name than the registry's, as it is outside tests: clients keep their credentials from it.
+        let outside = s3.endpoint.replace("127.0.0.1", "localhost");
+        storage.push_str(&format!("&client_endpoint={outside}"));
+    }
     let home = Home {
         database: testkit::postgres::create_database(),
-        storage: s3.storage_url("market"),
+        storage,
         folder: Arc::new(Folder::new("registry").unwrap()),
         s3: Some(Arc::new(s3)),
         registry,
@@ -256,6 +262,11 @@ impl Market {
                 .unwrap()
                 .unwrap(),
         )
+    }
+
+    /// Whether its bytes are in an object store.
+    pub(crate) fn on_s3(&self) -> bool {
+        self.home.s3.is_some()
     }
 
     /// One request.

@@ -100,15 +100,15 @@ fn in_postgresql(folder: &Path) -> Failure {
         .fix("run these in this order: images first would miss what is published in between")
 }
 
-pub(super) fn storage_keys() -> Option<store::StorageKeys> {
-    crate::run::storage_keys()
+pub(super) fn storage_keys(config: &Config) -> Option<store::StorageKeys> {
+    crate::run::storage_keys(&config.storage_url)
 }
 
 async fn open(config: &Config) -> Result<Store, Failure> {
     store::attach(
         &config.database_url,
         &config.storage_url,
-        storage_keys().as_ref(),
+        storage_keys(config).as_ref(),
     )
     .await
     .map_err(|error| {

@@ -40,7 +40,7 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         let config = self.installation.configuration()?;
-        let keys = storage_keys();
+        let keys = storage_keys(&config);
         let bytes = bytes_of_existing(&self.folder)?;
         if self.bytes_only {
             let store = store::attach(&config.database_url, &config.storage_url, keys.as_ref())
