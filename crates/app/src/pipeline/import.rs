@@ -177,11 +177,7 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     let credentials = open_credentials(app, &submission.key, &plan.plan, &source.registry).await?;
     let registry =
         Registry::new(&app.egress, &source.registry, &repository, credentials).map_err(upstream)?;
-    let limits = CopyLimits {
-        image_bytes_max: app.settings.limits.image_bytes_max,
-        blob_bytes_max: app.settings.limits.blob_bytes_max,
-        manifests_max: app.settings.limits.manifests_per_image_max,
-    };
+    let limits = limits(app);
     log(
         app,
         submission,
@@ -230,6 +226,15 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         attached_tags: attached.tags,
         total_bytes: copy.total_bytes,
     })
+}
+
+fn limits(app: &App) -> CopyLimits {
+    let limits = &app.settings.limits;
+    CopyLimits {
+        image_bytes_max: limits.image_bytes_max,
+        blob_bytes_max: limits.blob_bytes_max,
+        manifests_max: limits.manifests_per_image_max,
+    }
 }
 
 pub(super) fn digests(manifests: &[Manifest]) -> Vec<Digest> {

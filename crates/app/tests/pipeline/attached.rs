@@ -161,16 +161,16 @@ async fn comes_along(store: Store) {
 
     assert_eq!(
         listed(app, &repo, &top, None).await,
-        [attached.sbom.clone()]
+        [attached.sbom.as_str()]
     );
     assert_eq!(
         listed(app, &repo, &top, Some(SBOM)).await,
-        [attached.sbom.clone()]
+        [attached.sbom.as_str()]
     );
     assert!(listed(app, &repo, &top, Some(SIGNATURE)).await.is_empty());
     assert_eq!(
         listed(app, &repo, &attached.sbom, Some(SIGNATURE)).await,
-        [attached.signed_sbom.clone()],
+        [attached.signed_sbom.as_str()],
         "what is attached to the attached comes, too"
     );
     let sig = format!("{}.sig", tag_of(&child));

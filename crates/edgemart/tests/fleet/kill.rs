@@ -89,7 +89,7 @@ async fn follow(client: &reqwest::Client, url: &str, digest: &oci::Digest) -> Op
     let tag = format!("{here}/manifests/kept");
     ask(reqwest::Method::PUT, tag.clone(), manifest).await?;
     ask(reqwest::Method::DELETE, tag, String::new()).await?;
-    if digest.hex().as_bytes()[0] % 2 == 0 {
+    if digest.hex().as_bytes()[0].is_multiple_of(2) {
         return Some(());
     }
     for path in [
