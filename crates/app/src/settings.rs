@@ -26,6 +26,8 @@ pub struct Settings {
     pub runtime: domain::deployment::Runtime,
     /// How `/v2` behaves.
     pub registry: RegistrySettings,
+    /// Where modules are run for certification, such as `unix:///run/podman/podman.sock`; none: they are not run.
+    pub engine: Option<String>,
 }
 
 /// How the image registry behaves.

@@ -16,6 +16,7 @@ mod rules;
 pub mod subject;
 mod words;
 
+pub use domain::behaviour::{self, Behaviour, Expected, Observed, Trial};
 pub use policy::{Policy, RulePolicy, UnknownRule};
 pub use reference::reference;
 pub use report::{Report, RuleResult, RuleState, Verdict, run};

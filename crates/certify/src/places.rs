@@ -9,6 +9,7 @@ use domain::violation::Violation;
 
 use crate::rule::Outcome;
 use crate::subject::{Contents, ImageEvidence, PlanEvidence, Subject};
+use domain::behaviour::{Behaviour, Expected, Observed};
 
 /// The place of what concerns the whole offer.
 pub(crate) const OFFER: &str = "offer";
@@ -75,6 +76,23 @@ pub(crate) fn each_contents(
         Ok(contents) => judge(image, contents, place),
         Err(why) => Outcome::not_run(place, format!("the layers could not be read: {why}")),
     })
+}
+
+/// Judges each module that ran, on each platform; where none did the rule did not run.
+pub(crate) fn each_trial(
+    subject: &Subject,
+    judge: impl Fn(&Expected, &Observed, &str) -> Outcome,
+) -> Vec<Outcome> {
+    match &subject.behaviour {
+        Behaviour::NotRun(why) => vec![Outcome::not_run(OFFER, why)],
+        Behaviour::Tried(trials) => trials
+            .iter()
+            .map(|trial| match &trial.observed {
+                Ok(observed) => judge(&trial.expected, observed, &trial.place),
+                Err(why) => Outcome::not_run(&trial.place, why),
+            })
+            .collect(),
+    }
 }
 
 /// The violations of [`complete::check`] whose field a rule calls its own, each as a failure of that rule; one

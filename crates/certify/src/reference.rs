@@ -11,7 +11,7 @@ used again.
 *Block* rejects a submission, *review* asks a reviewer, *warn* tells the publisher. An operator's policy can switch a
 rule off, give it another level, or let it warn only until a date. A waiver is a reviewer's word, with a reason, for one
 rule at one place. \"Passed N of N\" counts the applicable rules that ran; warnings, rules that do not apply and rules
-that did not run are counted apart. `T-…` and `§` refer to the requirements that a rule comes from.
+that did not run, or whose turn never came (*not reached*), are counted apart. `T-…` and `§` refer to the requirements that a rule comes from.
 ";
 
 /// The whole page, in Markdown.
@@ -21,6 +21,8 @@ pub fn reference() -> String {
         ("LST", "Listing and text"),
         ("IMG", "Image"),
         ("DEF", "Default configuration"),
+        ("RUN", "Behaviour, seen while the module runs"),
+        ("FTP", "Footprint, measured while the module runs"),
     ] {
         let rules = || {
             register()

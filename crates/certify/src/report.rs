@@ -56,6 +56,8 @@ pub enum RuleState {
     NotApplicable,
     /// Evidence was missing at one place at least, or the policy switched it off.
     NotRun,
+    /// At one place at least, something before it failed.
+    NotReached,
 }
 
 /// One outcome as the report keeps it.
@@ -163,6 +165,8 @@ fn overall(level: Level, outcomes: &[Finding]) -> RuleState {
         }
     } else if any(State::NotRun) {
         RuleState::NotRun
+    } else if any(State::NotReached) {
+        RuleState::NotReached
     } else if any(State::Failed) {
         RuleState::Waived
     } else if any(State::Passed) {
@@ -230,6 +234,7 @@ impl Report {
             (RuleState::NeedsReview, "for a reviewer"),
             (RuleState::Waived, "waived"),
             (RuleState::NotApplicable, "not applicable"),
+            (RuleState::NotReached, "not reached"),
             (RuleState::NotRun, "not run"),
         ]
         .into_iter()

@@ -29,6 +29,8 @@ pub enum State {
     NotApplicable,
     /// The evidence that the rule needs is not there.
     NotRun,
+    /// Something before it failed, so that the rule's turn never came.
+    NotReached,
 }
 
 /// One judgement of one rule at one place.
@@ -72,6 +74,11 @@ impl Outcome {
     /// No evidence.
     pub fn not_run(place: impl Into<String>, why: impl Into<String>) -> Self {
         Self::new(State::NotRun, place, why)
+    }
+
+    /// Its turn never came.
+    pub fn not_reached(place: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::new(State::NotReached, place, why)
     }
 
     /// With a remedy of its own.

@@ -15,6 +15,10 @@ mod def_11_route_modules;
 mod def_12_sensitive_options;
 mod def_13_recommendations;
 mod def_14_host_network;
+mod ftp_01_memory;
+mod ftp_02_processor;
+mod ftp_03_message_rate;
+mod ftp_04_image;
 mod hardware;
 mod img_01_index;
 mod img_02_latest_and_version;
@@ -55,6 +59,25 @@ mod lst_09_own_value;
 mod lst_10_edge_specific;
 mod platforms;
 mod privilege;
+mod run_01_starts;
+mod run_02_stays_up;
+mod run_03_workload;
+mod run_04_tls;
+mod run_05_connects;
+mod run_06_sends;
+mod run_07_readable;
+mod run_08_twin;
+mod run_09_desired;
+mod run_10_methods;
+mod run_11_inputs;
+mod run_12_stops;
+mod run_13_second_start;
+mod run_14_outage;
+mod run_15_network;
+mod run_16_product;
+mod run_17_hardened;
+mod run_18_read_only;
+mod trial;
 
 use crate::rule::Rule;
 
@@ -111,4 +134,26 @@ pub(crate) static ALL: &[&Rule] = &[
     &def_12_sensitive_options::RULE,
     &def_13_recommendations::RULE,
     &def_14_host_network::RULE,
+    &run_01_starts::RULE,
+    &run_02_stays_up::RULE,
+    &run_03_workload::RULE,
+    &run_04_tls::RULE,
+    &run_05_connects::RULE,
+    &run_06_sends::RULE,
+    &run_07_readable::RULE,
+    &run_08_twin::RULE,
+    &run_09_desired::RULE,
+    &run_10_methods::RULE,
+    &run_11_inputs::RULE,
+    &run_12_stops::RULE,
+    &run_13_second_start::RULE,
+    &run_14_outage::RULE,
+    &run_15_network::RULE,
+    &run_16_product::RULE,
+    &run_17_hardened::RULE,
+    &run_18_read_only::RULE,
+    &ftp_01_memory::RULE,
+    &ftp_02_processor::RULE,
+    &ftp_03_message_rate::RULE,
+    &ftp_04_image::RULE,
 ];

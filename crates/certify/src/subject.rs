@@ -11,6 +11,8 @@ use domain::offer::{LogoSlot, Offer, Plan};
 use domain::release::Release;
 use oci::{Digest, ImageConfig, Manifest, Platform};
 
+use domain::behaviour::Behaviour;
+
 /// An offer with the evidence on it.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -34,6 +36,8 @@ pub struct Subject {
     pub registry_host: String,
     /// Were the images fetched? `false` in the offline lint: rules on images are then *not run*.
     pub imported: bool,
+    /// What was seen of the modules when they ran.
+    pub behaviour: Behaviour,
     /// What a reviewer excused, each with a reason.
     pub waivers: Vec<Waiver>,
 }
@@ -52,6 +56,7 @@ impl Subject {
             other_sources: BTreeMap::new(),
             registry_host: registry_host.into(),
             imported: false,
+            behaviour: Behaviour::NotRun("the modules were not started".to_owned()),
             waivers: Vec::new(),
         }
     }

@@ -38,7 +38,7 @@ fn a_healthy_offer_is_certified_without_a_person() {
 #[test]
 fn codes_are_unique_sorted_and_told_apart() {
     let order = |code: &str| {
-        ["LST", "IMG", "DEF"]
+        ["LST", "IMG", "DEF", "RUN", "FTP"]
             .iter()
             .position(|prefix| code.starts_with(prefix))
     };

@@ -7,12 +7,14 @@
 //! Left out: judging privileges, which certification does.
 
 pub mod chunks;
+mod confine;
 mod lint;
 mod ports;
 mod privilege;
 
 use serde_json::{Map, Value};
 
+pub use confine::Confined;
 pub use lint::{Remark, lint};
 pub use ports::{EDGE_HUB_PORTS, HOST_PORTS_MAX, HostPort, PortProblem};
 pub use privilege::{Privilege, PrivilegeKind};

@@ -3,6 +3,7 @@
 //! It does not certify (crate `certify`) and does not keep anything (crate `store`).
 
 pub mod actor;
+pub mod behaviour;
 pub mod complete;
 pub mod create_options;
 pub mod defaults;

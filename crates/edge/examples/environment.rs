@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             name: module.clone(),
             desired: serde_json::Map::new(),
         }],
+        address_to_come: false,
         clock: jiff::Timestamp::now,
     })
     .await?;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::authority::{Authority, AuthorityError, Issued, Purpose};
-use crate::hub::{Hub, HubServer, Ports, ServerError};
+use crate::hub::{Hub, HubServer, Place, Ports, ServerError};
 use crate::identity::{Device, is_host, is_id};
 use crate::log::EventLog;
 use crate::routing::{Router, RoutingError};
@@ -37,6 +37,8 @@ pub struct Settings {
     pub device: Device,
     /// Address to listen on: what the gateway's name resolves to for the modules.
     pub address: IpAddr,
+    /// The address may not be there yet: that of a network's bridge comes with the first container.
+    pub address_to_come: bool,
     /// Ports to listen on.
     pub ports: Ports,
     /// Folder for sockets and the certificate; it must exist, and belongs to this run alone.
@@ -171,7 +173,7 @@ impl Environment {
             let module = environment.settings.modules[index].clone();
             environment.open_module(&module, &device, &authority)?;
         }
-        environment.start_hub().await?;
+        environment.start_hub()?;
         Ok(environment)
     }
 
@@ -287,13 +289,16 @@ impl Environment {
     ///
     /// # Errors
     /// It does already, or a port cannot be had.
-    pub async fn start_hub(&mut self) -> Result<(), EnvironmentError> {
+    pub fn start_hub(&mut self) -> Result<(), EnvironmentError> {
         if self.server.is_some() {
             return Err(EnvironmentError::Listening);
         }
         let hub = Arc::clone(&self.hub);
-        let server =
-            HubServer::start(hub, self.settings.address, self.ports, &self.certificate).await?;
+        let place = Place {
+            address: self.settings.address,
+            to_come: self.settings.address_to_come,
+        };
+        let server = HubServer::start(hub, place, self.ports, &self.certificate)?;
         self.ports = server.ports();
         self.server = Some(server);
         Ok(())

@@ -3,7 +3,8 @@
 //! [`Environment`] starts it: a throwaway certificate authority, a workload socket a module, and an edge hub. The middle
 //! is tested without a socket: packets ([`mqtt`]), topics ([`topic`]), tokens ([`token`]), twins ([`twin`]), routes
 //! ([`routing`]), the hub itself ([`hub`]). Everything seen goes into the event [`log`].
-//! It has no database, no templates, and starts no modules.
+//! [`runner`] starts a module in a container inside such an environment and watches it work.
+//! It has no database, no templates, and judges nothing: that is crate `certify`.
 
 mod authority;
 mod environment;
@@ -12,7 +13,9 @@ pub mod identity;
 pub mod log;
 pub mod message;
 pub mod mqtt;
+mod names;
 pub mod routing;
+pub mod runner;
 pub mod stage;
 pub mod token;
 pub mod topic;

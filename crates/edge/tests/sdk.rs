@@ -204,7 +204,7 @@ async fn outage(rig: &mut Rig) {
     rig.environment.stop_hub().await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mark = rig.mark();
-    rig.environment.start_hub().await.expect("the same ports");
+    rig.environment.start_hub().expect("the same ports");
     let back = rig
         .wait(mark, "a connection after the outage", |event| {
             event.kind() == "connected"

@@ -72,6 +72,7 @@ impl Market {
                 limits: Limits::default(),
                 runtime: domain::deployment::Runtime::default(),
                 registry: RegistrySettings::default(),
+                engine: None,
             },
             secrets: SecretKeys::open_or_create(&folder.path().join("secrets.key")).unwrap(),
             token_keys: TokenKeys::ephemeral().unwrap(),

@@ -20,7 +20,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("edge", &["domain", "oci"]),
     ("samples", &[]),
     ("store", &["domain", "oci"]),
-    ("app", &["certify", "domain", "oci", "store"]),
+    ("app", &["certify", "domain", "edge", "oci", "store"]),
     ("web", &["app", "certify", "domain", "oci", "store"]),
     (
         "edgemart",

@@ -18,6 +18,7 @@ pub(crate) struct ReportView {
     pub(crate) warnings: u32,
     pub(crate) waived: u32,
     pub(crate) not_applicable: u32,
+    pub(crate) not_reached: u32,
     pub(crate) not_run: u32,
     pub(crate) rows: Vec<CheckRow>,
 }
@@ -51,6 +52,7 @@ impl ReportView {
             warnings: count(RuleState::Warned),
             waived: count(RuleState::Waived),
             not_applicable: count(RuleState::NotApplicable),
+            not_reached: count(RuleState::NotReached),
             not_run: count(RuleState::NotRun),
             rows: rows.into_iter().map(|(_, row)| row).collect(),
         }
@@ -65,8 +67,9 @@ fn kind(state: RuleState) -> (u8, &'static str) {
         RuleState::Warned => (2, "warn"),
         RuleState::Waived => (3, "waived"),
         RuleState::Passed => (4, "pass"),
-        RuleState::NotRun => (5, "notrun"),
-        RuleState::NotApplicable => (6, "na"),
+        RuleState::NotReached => (5, "notreached"),
+        RuleState::NotRun => (6, "notrun"),
+        RuleState::NotApplicable => (7, "na"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Gathers the evidence that the rules judge: logos, manifests, configurations, layers, what was live before, and,
-//! when the operator allows outgoing connections, whether links answer. All I/O of certification is in here.
+//! when the operator allows outgoing connections, whether links answer. Running the modules is [`behave`]'s; all other I/O of
+//! certification is in here.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use oci::{Digest, ImageConfig, Manifest, ManifestBody};
 use store::submissions::Submission;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
+use super::behave;
 use super::contents::{LayerSource, read_contents};
 use super::{Imported, imported};
 use crate::App;
@@ -36,6 +38,7 @@ pub(super) async fn gather(app: &App, submission: &Submission) -> Result<Subject
         matrix: matrix(app).await?,
         registry_host: app.settings.registry_host.clone(),
         imported: true,
+        behaviour: behave::behaviour(app, &offer, &plans).await?,
         offer,
         plans,
         previous,

@@ -2,6 +2,7 @@
 //! any line and run again.
 
 mod attached;
+mod behave;
 mod certify;
 mod contents;
 mod fetch;

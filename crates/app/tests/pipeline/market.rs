@@ -81,6 +81,7 @@ fn settings() -> Settings {
         check_links: false,
         limits: Limits::default(),
         runtime: domain::deployment::Runtime::default(),
+        engine: None,
         registry: RegistrySettings::default(),
     }
 }

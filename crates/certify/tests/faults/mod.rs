@@ -1,5 +1,6 @@
 //! Tables of faults: what is broken, and the rules that must not like it.
 
+pub(crate) mod behaviour;
 pub(crate) mod defaults;
 pub(crate) mod image;
 pub(crate) mod listing;
@@ -18,6 +19,9 @@ pub(crate) const TABLES: &[&[Fault]] = &[
     image::CONTENTS,
     defaults::SETTINGS,
     defaults::CREATE_OPTIONS,
+    behaviour::STAGES,
+    behaviour::WORK,
+    behaviour::LIFE,
 ];
 
 fn options(subject: &mut Subject, text: &str) {

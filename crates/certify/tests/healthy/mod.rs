@@ -1,5 +1,7 @@
 //! An offer that passes every rule, with all evidence, for tests to break one thing at a time.
 
+mod behaviour;
+
 use std::collections::BTreeMap;
 
 use certify::{
@@ -109,6 +111,7 @@ pub(crate) fn subject() -> Subject {
     subject.plans = vec![evidence];
     subject.previous = previous;
     subject.imported = true;
+    subject.behaviour = behaviour::behaviour();
     subject
 }
 

@@ -222,3 +222,65 @@ fn the_memory_limit_is_what_the_engine_enforces() {
         assert_eq!(options.memory_bytes_max(), expected, "{text}");
     }
 }
+
+#[test]
+fn a_strangers_module_gets_nothing_of_the_host() {
+    let confined = options(json!({
+        "env": ["A=1"], "Cmd": ["run"], "Image": "other", "NetworkingConfig": {"EndpointsConfig": {"host": {}}},
+        "HostConfig": {
+            "privileged": true, "NetworkMode": "host", "PidMode": "host", "CapAdd": ["SYS_ADMIN"],
+            "Devices": [{"PathOnHost": "/dev/sda"}], "SecurityOpt": ["seccomp=unconfined"],
+            "PortBindings": {"80/tcp": [{"HostPort": "80"}]}, "VolumesFrom": ["edgeHub"], "CgroupParent": "/",
+            "Binds": ["/etc:/config:ro", "data:/data", "/var/run/docker.sock:/var/run/docker.sock", "/:/proc/x"],
+            "mounts": [{"Type": "bind", "Source": "/", "target": "/host"}],
+            "memory": 64_000_000, "CapDrop": ["CHOWN"], "Tmpfs": {"/tmp": "size=1m", "/run": "x y"},
+        },
+    }))
+    .confined();
+    assert_eq!(
+        Value::Object(confined.members),
+        json!({
+            "Env": ["A=1"], "Cmd": ["run"],
+            "Volumes": {"/config": {}, "/data": {}, "/host": {}},
+            "HostConfig": {
+                "Memory": 64_000_000, "CapDrop": ["CHOWN"], "Tmpfs": {"/tmp": "size=1m", "/run": ""},
+            },
+        })
+    );
+    let left = confined.left_out.join("\n");
+    for part in [
+        "/Image",
+        "/NetworkingConfig",
+        "/HostConfig/privileged",
+        "/HostConfig/NetworkMode",
+        "/HostConfig/PidMode",
+        "/HostConfig/CapAdd",
+        "/HostConfig/Devices",
+        "/HostConfig/SecurityOpt",
+        "/HostConfig/PortBindings",
+        "/HostConfig/VolumesFrom",
+        "/HostConfig/CgroupParent",
+        "/HostConfig/Binds/0: an empty volume at /config",
+        "/HostConfig/Binds/2: left out",
+        "/HostConfig/Binds/3: left out",
+        "/HostConfig/mounts/0: an empty volume at /host",
+    ] {
+        assert!(left.contains(part), "{part} in\n{left}");
+    }
+    assert_eq!(confined.left_out.len(), 16, "{left}");
+}
+
+proptest! {
+    #[test]
+    fn confined_options_ask_the_host_for_nothing(key in "[A-Za-z]{1,12}", value in "[ -~]{0,20}") {
+        for host_config in [
+            json!({key.clone(): value}),
+            json!({key.clone(): [value.clone()]}),
+            json!({"Binds": [format!("{value}:{key}")]}),
+            json!({key.clone(): {value.clone(): value.clone()}}),
+        ] {
+            let confined = options(json!({"HostConfig": host_config})).confined();
+            prop_assert_eq!(CreateOptions::from_members(confined.members).privileges(), vec![]);
+        }
+    }
+}

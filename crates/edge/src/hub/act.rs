@@ -119,6 +119,13 @@ impl Hub {
         self.queue_input(&mut state, module, input, message)
     }
 
+    /// Whether a module has a connection now.
+    pub fn is_connected(&self, module: &str) -> bool {
+        let mut state = self.lock();
+        let found = state.module(module);
+        found.is_some_and(|module| module.session.live.is_some())
+    }
+
     /// The twin, as the module would read it.
     ///
     /// # Errors

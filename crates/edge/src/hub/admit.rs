@@ -1,6 +1,7 @@
 //! Who may connect: the checks of the real hub on CONNECT, in its order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -18,6 +19,8 @@ pub struct Connection {
     pub(super) wake: Arc<Notify>,
     /// The session was there before.
     pub session_present: bool,
+    /// How long its token still holds; the hub ends the connection with it.
+    pub(super) token_left: Duration,
 }
 
 /// Why a CONNECT is refused, with the code to answer.
@@ -79,6 +82,7 @@ impl Hub {
             module: name,
             wake,
             session_present,
+            token_left: Duration::from_secs(token_expires.saturating_sub(self.now_seconds())),
         })
     }
 

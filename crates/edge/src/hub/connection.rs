@@ -17,6 +17,8 @@ use crate::mqtt::{Connect, ConnectCode, MqttError, PACKET_BYTES_MAX, Packet, dec
 pub const CONNECT_SECONDS_MAX: u64 = 60;
 /// Longest keep alive in seconds; a longer one, or none, counts as this.
 pub const KEEP_ALIVE_SECONDS_MAX: u16 = 600;
+/// Seconds after which a connection ends whatever its token says; nobody waits that long.
+const CONNECTION_SECONDS_MAX: u64 = 365 * 24 * 3_600;
 /// Bytes of a CONNECT; a token and names fit many times.
 const CONNECT_BYTES_MAX: usize = 16 * 1024;
 /// Seconds that a module may take to accept what is written.
@@ -149,6 +151,8 @@ async fn exchange(
 ) -> Result<(), String> {
     let silence = silence_max(connect.keep_alive_seconds);
     let mut deadline = Instant::now() + silence;
+    let longest = Duration::from_secs(CONNECTION_SECONDS_MAX);
+    let token_ends = Instant::now() + connection.token_left.min(longest);
     let mut out = BytesMut::new();
     encode(
         &Packet::ConnAck {
@@ -186,6 +190,9 @@ async fn exchange(
                 Err(problem) => return Err(format!("connection lost: {problem}")),
             },
             () = connection.wake.notified() => {}
+            () = sleep_until(token_ends) => {
+                return Err("its token ended; a module renews it before, by connecting again".into());
+            }
             () = sleep_until(deadline) => {
                 return Err(format!("silent for {} s, one and a half keep alives", silence.as_secs_f32()));
             }

@@ -1,7 +1,7 @@
 //! Listens for modules: MQTT over TLS, MQTT in WebSockets and HTTPS, and AMQP, which is noticed and reported.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::drive;
+use super::listen::{self, Place};
 use super::transport::Transport;
 use super::{Hub, web};
 use crate::authority::Issued;
@@ -66,6 +67,13 @@ pub enum ServerError {
     Tls(#[from] rustls::Error),
 }
 
+impl ServerError {
+    /// Is it that port which cannot be had?
+    pub fn is_about_port(&self, port: u16) -> bool {
+        matches!(self, Self::Listen { address, .. } if address.port() == port)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Mqtt,
@@ -95,9 +103,9 @@ impl HubServer {
     ///
     /// # Errors
     /// A port cannot be had, or the certificate is not taken.
-    pub async fn start(
+    pub fn start(
         hub: Arc<Hub>,
-        address: IpAddr,
+        place: Place,
         ports: Ports,
         certificate: &Issued,
     ) -> Result<Self, ServerError> {
@@ -115,7 +123,7 @@ impl HubServer {
         ];
         for (port, kind) in wanted {
             let Some(port) = port else { continue };
-            let (listener, port) = listen(address, port).await?;
+            let (listener, port) = listen::tcp(place, port)?;
             match kind {
                 Kind::Mqtt => taken.mqtt = port,
                 Kind::Https => taken.https = Some(port),
@@ -162,14 +170,6 @@ impl Drop for HubServer {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, u16), ServerError> {
-    let address = SocketAddr::new(address, port);
-    let failed = |problem| ServerError::Listen { address, problem };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let port = listener.local_addr().map_err(failed)?.port();
-    Ok((listener, port))
 }
 
 async fn accept(listener: TcpListener, kind: Kind, shared: Arc<Shared>) {

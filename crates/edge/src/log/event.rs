@@ -49,6 +49,11 @@ pub enum Event {
         /// Port it was on.
         port: u16,
     },
+    /// Somebody asked for the address of a name; nobody gets one.
+    NameAsked {
+        /// The name.
+        name: String,
+    },
     /// An AMQP client knocked.
     AmqpAttempted {
         /// What it asked for: `AMQP`, `SASL`, `TLS` or `websocket`.
@@ -293,6 +298,7 @@ impl Event {
             Self::TlsAccepted { .. } => "tls-accepted",
             Self::TlsRefused { .. } => "tls-refused",
             Self::HubCrowded { .. } => "hub-crowded",
+            Self::NameAsked { .. } => "name-asked",
             Self::AmqpAttempted { .. } => "amqp-attempted",
             Self::Connected { .. } => "connected",
             Self::ConnectRefused { .. } => "connect-refused",
@@ -322,6 +328,7 @@ impl Event {
     pub(super) fn about(&self) -> &str {
         match self {
             Self::Workload { operation, .. } => operation,
+            Self::NameAsked { name } => name,
             Self::Message { output, .. } | Self::NotRouted { output } => {
                 output.as_deref().unwrap_or_default()
             }

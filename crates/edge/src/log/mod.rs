@@ -139,6 +139,23 @@ impl EventLog {
         all.collect()
     }
 
+    /// How many events of a kind there were of a module, kept or not.
+    pub fn seen(&self, kind: &str, module: &str) -> u64 {
+        let inner = self.lock();
+        let topics = inner.counts.get(kind).into_iter().flatten();
+        // Topics beyond those told apart count for whoever asks: a run has one module that floods.
+        let own = topics.filter(|(topic, _)| {
+            let rest = topic.strip_prefix(module);
+            topic.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        own.map(|(_, count)| count.seen).sum()
+    }
+
+    /// The number that the next event will have.
+    pub fn next_number(&self) -> u64 {
+        self.lock().number + 1
+    }
+
     /// The kept events as JSON lines, then one line with all counts.
     pub fn json_lines(&self) -> String {
         let mut text = String::new();

@@ -41,6 +41,21 @@ async fn both_tls_versions_are_spoken() {
 }
 
 #[tokio::test]
+async fn a_connection_ends_with_its_token() {
+    let rig = Rig::start().await;
+    let mut line = rig.mqtt().await;
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).expect("after 1970");
+    line.say(&rig.connect_until(now + 2)).await;
+    assert!(matches!(line.hear().await, Some(Packet::ConnAck { .. })));
+    assert_eq!(line.hear().await, None, "the hub hangs up");
+    let Event::Disconnected { clean, reason } = rig.wait("disconnected").await.event else {
+        unreachable!("waited for it");
+    };
+    assert!(!clean && reason.contains("token ended"), "{reason}");
+    rig.still_works().await;
+}
+
+#[tokio::test]
 async fn a_client_that_wants_another_name_is_reported() {
     let rig = Rig::start().await;
     let port = rig.environment.ports().mqtt;
@@ -339,6 +354,7 @@ async fn a_second_run_in_the_folder_of_another_takes_nothing_from_it() {
             name: module.into(),
             desired: serde_json::Map::new(),
         }],
+        address_to_come: false,
         clock: jiff::Timestamp::now,
     };
     for module in ["m", "other"] {
@@ -371,6 +387,7 @@ async fn settings_that_cannot_work_are_refused_before_anything_starts() {
             name: "m".into(),
             desired: serde_json::Map::new(),
         }],
+        address_to_come: false,
         clock: jiff::Timestamp::now,
     };
     type Change = Box<dyn Fn(&mut Settings)>;

@@ -45,6 +45,7 @@ impl Rig {
                 name: "m".into(),
                 desired: serde_json::Map::new(),
             }],
+            address_to_come: false,
             clock: jiff::Timestamp::now,
         })
         .await
@@ -98,6 +99,11 @@ impl Rig {
 
     /// The key of the module, as a debugger's connection string gives it.
     pub(crate) fn connect_packet(&self) -> Packet {
+        self.connect_until(4_000_000_000)
+    }
+
+    /// A CONNECT whose token ends then, in seconds since 1970.
+    pub(crate) fn connect_until(&self, expires: u64) -> Packet {
         let text = self
             .environment
             .connection_string("m")
@@ -115,7 +121,7 @@ impl Rig {
             clean_session: false,
             keep_alive_seconds: 60,
             username: Some("edgehub/edgemart-device/m/?api-version=2019-10-01".into()),
-            password: Some(Bytes::from(token::make(audience, &key, 4_000_000_000))),
+            password: Some(Bytes::from(token::make(audience, &key, expires))),
             will: None,
         }))
     }

@@ -62,6 +62,7 @@ impl Rig {
                     .to_owned(),
             )]),
             modules: vec![module("m"), module("other")],
+            address_to_come: false,
             clock: jiff::Timestamp::now,
         })
         .await

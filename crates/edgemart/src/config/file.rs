@@ -59,6 +59,8 @@ pub(crate) struct File {
     pub(super) runtime: RuntimeFile,
     /// How `/v2` behaves.
     pub(super) registry: RegistryFile,
+    /// How modules are certified.
+    pub(super) certification: CertificationFile,
 }
 
 /// `[limits]`.
@@ -120,6 +122,14 @@ impl RuntimeFile {
             hub_image: self.hub_image.unwrap_or(default.hub_image),
         }
     }
+}
+
+/// `[certification]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CertificationFile {
+    /// Where modules are run.
+    pub(super) engine: Option<String>,
 }
 
 /// `[registry]`.

@@ -236,6 +236,9 @@ fn complete(
             limits: file.limits.apply(Limits::default()),
             runtime: file.runtime.apply(),
             registry,
+            engine: environment("EDGEMART_ENGINE")
+                .or(file.certification.engine)
+                .filter(|address| !address.is_empty()),
         },
     })
 }

@@ -69,6 +69,10 @@ pub(crate) fn show(config: &Config) -> String {
         let email = toml::Value::String(email.clone());
         text.push_str(&format!("lab_account = {email}\n"));
     }
+    if let Some(engine) = &s.engine {
+        let engine = toml::Value::String(engine.clone());
+        text.push_str(&format!("\n[certification]\nengine = {engine}\n"));
+    }
     text
 }
 

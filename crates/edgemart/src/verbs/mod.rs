@@ -40,7 +40,7 @@ pub(crate) enum Verb {
     /// Check deployments.
     Deployment(deployment::Deployment),
     /// Run a module on this machine against an IoT Edge environment.
-    Try(trial::Try),
+    Try(Box<trial::Try>),
     /// Publish: offers as code.
     Offer(offer::OfferVerbs),
     /// Sign in: an access token for this marketplace is kept for you.

@@ -131,6 +131,7 @@ impl Place {
                 limits: Limits::default(),
                 runtime: domain::deployment::Runtime::default(),
                 registry: RegistrySettings::default(),
+                engine: None,
             },
             secrets: SecretKeys::open_or_create(&data.join("secrets.key")).unwrap(),
             token_keys: TokenKeys::open_or_create(&data.join("tokens.key")).unwrap(),

@@ -39,6 +39,7 @@ pub(crate) struct Checks {
     pub(crate) waived: u32,
     pub(crate) review: u32,
     pub(crate) not_applicable: u32,
+    pub(crate) not_reached: u32,
     pub(crate) not_run: u32,
     pub(crate) date: String,
     pub(crate) policy: String,
@@ -56,8 +57,9 @@ fn kind(state: RuleState) -> (u8, &'static str) {
         RuleState::Warned => (2, "warn"),
         RuleState::Waived => (3, "waived"),
         RuleState::Passed => (4, "pass"),
-        RuleState::NotRun => (5, "notrun"),
-        RuleState::NotApplicable => (6, "na"),
+        RuleState::NotReached => (5, "notreached"),
+        RuleState::NotRun => (6, "notrun"),
+        RuleState::NotApplicable => (7, "na"),
     }
 }
 
@@ -69,6 +71,7 @@ fn spot(finding: &Finding, failing: &'static str) -> Spot {
             (None, State::Failed) => failing,
             (None, State::NotApplicable) => "na",
             (None, State::NotRun) => "notrun",
+            (None, State::NotReached) => "notreached",
         },
         place: finding.place.clone(),
         evidence: finding.evidence.clone(),
@@ -134,6 +137,7 @@ pub(crate) fn checks(report: Option<&serde_json::Value>) -> Option<Checks> {
         waived: count(RuleState::Waived),
         review: count(RuleState::NeedsReview),
         not_applicable: count(RuleState::NotApplicable),
+        not_reached: count(RuleState::NotReached),
         not_run: count(RuleState::NotRun),
         date: moment(report.checked_at),
         policy: report.policy_version.clone(),

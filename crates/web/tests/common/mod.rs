@@ -97,6 +97,7 @@ pub async fn empty() -> Market {
             check_links: false,
             limits: Limits::default(),
             runtime: domain::deployment::Runtime::default(),
+            engine: None,
             registry: RegistrySettings::default(),
         },
         secrets: SecretKeys::open_or_create(&folder.path().join("secret.keys")).unwrap(),

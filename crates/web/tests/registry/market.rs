@@ -193,6 +193,7 @@ impl Market {
                 ..Limits::default()
             },
             runtime: domain::deployment::Runtime::default(),
+            engine: None,
             registry: home.registry.clone(),
         };
         let (reader, writer, blobs) = (

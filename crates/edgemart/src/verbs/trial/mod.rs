@@ -1,10 +1,13 @@
-//! `edgemart try`: an IoT Edge environment on this machine, and a module in it as a plain process.
+//! `edgemart try`: an IoT Edge environment on this machine, and a module in it: as a plain process, or in a container
+//! ([`contained`]).
 //!
-//! Events go to stdout, for people or as JSON lines; what one types goes to the module (see [`order`]). Left out:
-//! containers.
+//! Events go to stdout, for people or as JSON lines, and at the end the verdict of the rules; what one types goes to a
+//! plain process (see [`order`]).
 
+mod contained;
 mod order;
 mod process;
+mod verdict;
 mod view;
 
 use std::collections::BTreeMap;
@@ -31,10 +34,13 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Example:\n  edgemart try -- python3 main.py\n  edgemart try --route 'FROM /messages/* INTO $upstream' --desired '{\"interval\": 1}'",
-    after_help = "While it runs, type `help` for what can be done to the module: messages to its inputs, desired\nproperties, methods, an outage of the hub. Without a command, set the variables that it prints and\nstart the module yourself, in a debugger for instance."
+    before_help = "Example:\n  edgemart try contoso/sensor:1.0 --output-name temperature\n  edgemart try -- python3 main.py\n  edgemart try --route 'FROM /messages/* INTO $upstream' --desired '{\"interval\": 1}'",
+    after_help = "An image is started in a container, taken through the steps of a certification, and judged. While a program\nruns, type `help` for what can be done to the module: messages to its inputs, desired\nproperties, methods, an outage of the hub. Without a command, set the variables that it prints and\nstart the module yourself, in a debugger for instance."
 )]
 pub(crate) struct Try {
+    /// An image to run in a container: a name the engine knows or can pull, or an archive of one.
+    #[arg(conflicts_with = "command")]
+    image: Option<String>,
     /// Module id.
     #[arg(long, default_value = "module1")]
     name: String,
@@ -50,6 +56,8 @@ pub(crate) struct Try {
     /// Name by which the module reaches that address.
     #[arg(long, default_value = "localhost")]
     gateway: String,
+    #[command(flatten)]
+    contained: contained::Contained,
     /// Program to start as the module, with its arguments.
     #[arg(last = true)]
     command: Vec<String>,
@@ -57,6 +65,14 @@ pub(crate) struct Try {
 
 impl Try {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        match &self.image {
+            Some(image) => contained::run(&self, image, global).await,
+            None => self.run_here(global).await,
+        }
+    }
+
+    /// The module as a plain process, or started by somebody else.
+    async fn run_here(&self, global: &Global) -> Result<(), Failure> {
         let folder = tempfile::tempdir()
             .map_err(|e| Failure::new(Exit::Failure, "there is no folder for the run").why(e))?;
         let mut environment = self.start(folder.path()).await?;
@@ -72,13 +88,21 @@ impl Try {
                 None
             }
         };
-        let mut screen = Screen {
-            format: global.output,
-            shown: 0,
-        };
+        let mut screen = Screen::new(global.output);
+        let began = Instant::now();
         let ended = watch(&mut environment, &self.name, &mut process, &mut screen).await;
+        let mut observed = certify::Observed::default();
+        observed.first.watched_ms = millis(began.elapsed());
+        if let Ok(Some(code)) = &ended {
+            observed.first.exit = Some(certify::behaviour::Exit {
+                code: (*code).into(),
+                after_ms: observed.first.watched_ms,
+                ..Default::default()
+            });
+        }
+        let connected = environment.hub().is_connected(&self.name);
         if let Some(process) = process {
-            process.stop().await;
+            observed.stop = Some(process.stop().await);
         }
         let log = environment.close().await;
         let entries = log.entries(0);
@@ -87,7 +111,36 @@ impl Try {
         }
         let stage = Stage::of(entries.iter().map(AsRef::as_ref), &self.name);
         tell(&format!("{}: {}.", self.name, stage.advice()));
-        ended
+        self.judge(&log, connected, observed, global.output)?;
+        match ended? {
+            None | Some(0) => Ok(()),
+            Some(code) => Err(ended_badly(code)),
+        }
+    }
+
+    /// The verdict on what was seen; a program that one plays with is not held to it.
+    fn judge(
+        &self,
+        log: &edge::log::EventLog,
+        connected: bool,
+        mut observed: certify::Observed,
+        format: Format,
+    ) -> Result<(), Failure> {
+        edge::runner::digest(log, &self.name, &mut observed);
+        let goodbye = log
+            .entries(0)
+            .into_iter()
+            .rev()
+            .find_map(|entry| match entry.event {
+                edge::log::Event::Disconnected { clean, .. } => Some(clean),
+                _ => None,
+            });
+        if let Some(stop) = observed.stop.as_mut().filter(|_| connected) {
+            stop.said_goodbye = goodbye;
+        }
+        let expected = self.contained.expected(&desired(&self.desired)?);
+        let report = verdict::judge(self.name.clone(), expected, observed)?;
+        verdict::tell_of(&report, format)
     }
 
     /// Starts the environment; without the right to port 443, without that port.
@@ -110,13 +163,6 @@ impl Try {
     }
 
     fn settings(&self, folder: &std::path::Path) -> Result<Settings, Failure> {
-        let mut routes: BTreeMap<String, String> = (1..)
-            .map(|number: usize| format!("route{number}"))
-            .zip(self.routes.iter().cloned())
-            .collect();
-        if routes.is_empty() {
-            routes.insert("upstream".into(), "FROM /messages/* INTO $upstream".into());
-        }
         Ok(Settings {
             device: Device {
                 gateway: self.gateway.clone(),
@@ -125,14 +171,27 @@ impl Try {
             address: self.address,
             ports: Ports::default(),
             folder: folder.to_owned(),
-            routes,
+            routes: routes(&self.routes),
             modules: vec![ModuleSettings {
                 name: self.name.clone(),
                 desired: desired(&self.desired)?,
             }],
+            address_to_come: false,
             clock: jiff::Timestamp::now,
         })
     }
+}
+
+/// Routes with names; without any, everything goes to the cloud.
+fn routes(given: &[String]) -> BTreeMap<String, String> {
+    let mut routes: BTreeMap<String, String> = (1..)
+        .map(|number: usize| format!("route{number}"))
+        .zip(given.iter().cloned())
+        .collect();
+    if routes.is_empty() {
+        routes.insert("upstream".into(), "FROM /messages/* INTO $upstream".into());
+    }
+    routes
 }
 
 /// Lines from stdin. They are read on a thread of their own, which nobody waits for at the end.
@@ -162,13 +221,14 @@ fn not_started(problem: EnvironmentError) -> Failure {
     Failure::new(exit, "the environment does not start").why(problem)
 }
 
-/// Shows events and does what is typed, until the module ends, or Ctrl-C, or `quit`.
+/// Shows events and does what is typed, until the module ends, or Ctrl-C, or `quit`. Gives the exit code of a module
+/// that ended by itself; a signal counts as code 128 and its number.
 async fn watch(
     environment: &mut Environment,
     module: &str,
     process: &mut Option<Process>,
     screen: &mut Screen,
-) -> Result<(), Failure> {
+) -> Result<Option<i32>, Failure> {
     let mut events = environment.log().listen();
     for entry in environment.log().entries(0) {
         screen.show(&entry)?;
@@ -181,11 +241,11 @@ async fn watch(
             event = events.recv() => match event {
                 Ok(entry) => screen.show(&entry)?,
                 Err(RecvError::Lagged(missed)) => tell(&format!("({missed} events not shown: too many at once)")),
-                Err(RecvError::Closed) => return Ok(()),
+                Err(RecvError::Closed) => return Ok(None),
             },
             line = lines.recv(), if typing => match line.map(|line| order::obey(&line, environment, module)) {
                 Some(order::Then::GoOn) => {}
-                Some(order::Then::Quit) => return Ok(()),
+                Some(order::Then::Quit) => return Ok(None),
                 Some(order::Then::Outage(length)) => {
                     environment.stop_hub().await;
                     back_at = Some(Instant::now() + length);
@@ -195,25 +255,23 @@ async fn watch(
             },
             () = sleep_until(back_at.unwrap_or_else(Instant::now)), if back_at.is_some() => {
                 back_at = None;
-                environment.start_hub().await.map_err(not_started)?;
+                environment.start_hub().map_err(not_started)?;
             }
             status = Process::ended(process) => {
                 *process = None;
-                return match status {
-                    Some(0) => Ok(()),
-                    code => Err(ended_badly(code)),
-                };
+                return Ok(Some(status));
             }
             stopped = tokio::signal::ctrl_c() => {
-                return stopped.map_err(|e| Failure::new(Exit::Failure, "Ctrl-C cannot be waited for").why(e));
+                return stopped
+                    .map(|()| None)
+                    .map_err(|e| Failure::new(Exit::Failure, "Ctrl-C cannot be waited for").why(e));
             }
         }
     }
 }
 
-fn ended_badly(code: Option<i32>) -> Failure {
-    let how = code.map_or("by a signal".to_owned(), |code| format!("with code {code}"));
-    Failure::new(Exit::Failure, format!("the module ended {how}"))
+fn ended_badly(code: i32) -> Failure {
+    Failure::new(Exit::Failure, format!("the module ended with code {code}"))
         .fix("look at what it printed above; an edge module runs until it is told to stop")
 }
 
@@ -225,6 +283,10 @@ struct Screen {
 }
 
 impl Screen {
+    fn new(format: Format) -> Self {
+        Self { format, shown: 0 }
+    }
+
     fn show(&mut self, entry: &Entry) -> Result<(), Failure> {
         if entry.number <= self.shown {
             return Ok(());
@@ -259,13 +321,23 @@ fn introduce(environment: &Environment, module: &str) {
     ));
 }
 
+/// The text, or what is in the file of `@FILE`.
+fn from_file(text: &str) -> Result<String, Failure> {
+    match text.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|e| Failure::new(Exit::NotFound, format!("{path} cannot be read")).why(e)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// Milliseconds of a length of time.
+fn millis(length: std::time::Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// JSON, or `@FILE` with it.
 fn desired(text: &str) -> Result<Map<String, Value>, Failure> {
-    let read = match text.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|e| Failure::new(Exit::NotFound, format!("{path} cannot be read")).why(e))?,
-        None => text.to_owned(),
-    };
+    let read = from_file(text)?;
     serde_json::from_str(&read).map_err(|e| {
         Failure::new(Exit::Invalid, "the desired properties are no JSON object")
             .why(e)

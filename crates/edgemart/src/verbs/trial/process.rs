@@ -1,9 +1,11 @@
 //! A module as a plain process, started with the variables that edgeAgent would set.
 
 use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
+use certify::behaviour::Stop;
 use edge::Environment;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -50,21 +52,34 @@ impl Process {
         Ok(Self { child })
     }
 
-    /// Waits for its end; gives its exit code, or `None` when a signal ended it. Without a process it waits forever.
-    pub(super) async fn ended(process: &mut Option<Self>) -> Option<i32> {
+    /// Waits for its end; gives its exit code, which is 128 and the signal's number when one ended it. Without a process
+    /// it waits forever.
+    pub(super) async fn ended(process: &mut Option<Self>) -> i32 {
         match process {
             None => std::future::pending().await,
-            Some(process) => process
-                .child
-                .wait()
-                .await
-                .ok()
-                .and_then(|status| status.code()),
+            Some(process) => match process.child.wait().await {
+                Ok(status) => status
+                    .code()
+                    .or_else(|| Some(128 + status.signal()?))
+                    .unwrap_or(-1),
+                Err(_) => -1,
+            },
         }
     }
 
     /// Asks it to stop, waits, and ends it.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(mut self) -> Stop {
+        let began = std::time::Instant::now();
+        let killed = !self.stops().await;
+        Stop {
+            took_ms: super::millis(began.elapsed()),
+            killed,
+            said_goodbye: None,
+        }
+    }
+
+    /// False when it had to be killed.
+    async fn stops(&mut self) -> bool {
         let id = self
             .child
             .id()
@@ -77,7 +92,7 @@ impl Process {
                 .await
                 .is_ok()
         {
-            return;
+            return true;
         }
         tell(&format!(
             "The module did not stop within {STOP_SECONDS_MAX} s of SIGTERM; it is killed."
@@ -85,5 +100,6 @@ impl Process {
         if let Err(problem) = self.child.kill().await {
             tell(&format!("It cannot be killed: {problem}."));
         }
+        false
     }
 }

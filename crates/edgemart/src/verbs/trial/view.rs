@@ -30,6 +30,7 @@ fn text(event: &Event) -> String {
         Event::TlsAccepted { port, version } => format!("{version} on {port}"),
         Event::TlsRefused { port, reason } => format!("no TLS on {port}: {reason}"),
         Event::HubCrowded { port } => format!("too many connections, one dropped on {port}"),
+        Event::NameAsked { name } => format!("asked for the address of {name}"),
         Event::AmqpAttempted { asked } => {
             format!("AMQP attempted ({asked}); only MQTT is spoken here")
         }

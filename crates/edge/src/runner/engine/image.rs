@@ -1,0 +1,177 @@
+//! Images: loaded from an archive, pulled by reference, looked at, removed.
+
+use std::path::Path;
+
+use http::Method;
+use serde_json::Value;
+
+use super::request::{self, Asked, IMAGE_SECONDS_MAX};
+use super::{Engine, EngineError};
+
+/// Bytes of an archive, the first of which say what it is.
+const MAGIC_BYTES: usize = 262;
+
+/// An image that the engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its id.
+    pub id: String,
+    /// Such as `linux/arm/v7`.
+    pub platform: String,
+    /// Such as `arm`.
+    pub architecture: String,
+    /// Bytes unpacked.
+    pub unpacked_bytes: u64,
+}
+
+impl Engine {
+    /// Loads an archive as `docker save`, `podman save` or `skopeo copy … docker-archive:` writes it; gives the name or
+    /// id that the engine knows the image by.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the engine does not take it.
+    pub async fn load_image(&self, archive: &Path) -> Result<String, EngineError> {
+        let what = "load the image";
+        let broken = |problem: std::io::Error| EngineError::Broken {
+            what: what.to_owned(),
+            problem: format!("{}: {problem}", archive.display()),
+        };
+        let body = request::file(archive).await.map_err(broken)?;
+        let asked = Asked {
+            seconds_max: IMAGE_SECONDS_MAX,
+            ..Asked::new(Method::POST, "/images/load?quiet=1", what)
+        };
+        let answer = self.ask(asked, body).await?;
+        let said = lines(&answer, what)?;
+        let loaded = said.lines().rev().find_map(|line| {
+            let rest = line.strip_prefix("Loaded image")?;
+            let (_, name) = rest.split_once(": ")?;
+            // Podman lists all the names of an archive in one line.
+            name.split([',', ' ']).next().map(str::to_owned)
+        });
+        loaded.ok_or_else(|| EngineError::Shape {
+            what: what.to_owned(),
+            problem: format!("it does not say which image it loaded: {said:?}"),
+        })
+    }
+
+    /// Has the engine pull `host/repository@sha256:…` or `…:tag`, for a platform if one is named.
+    ///
+    /// # Errors
+    /// The engine cannot pull it.
+    pub async fn pull_image(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let what = format!("pull {reference}");
+        let mut path = format!("/images/create?fromImage={}", query(reference));
+        if let Some(platform) = platform {
+            path.push_str(&format!("&platform={}", query(platform)));
+        }
+        let asked = Asked {
+            seconds_max: IMAGE_SECONDS_MAX,
+            ..Asked::new(Method::POST, &path, &what)
+        };
+        let answer = self.ask(asked, request::nothing()).await?;
+        lines(&answer, &what)?;
+        Ok(())
+    }
+
+    /// Looks at an image; `None` when the engine has none of that name.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub async fn image(&self, name: &str) -> Result<Option<Image>, EngineError> {
+        let what = format!("look at the image {name}");
+        let path = format!("/images/{}/json", query(name));
+        let found = match self.get(&path, &what).await {
+            Err(EngineError::Refused { status: 404, .. }) => return Ok(None),
+            other => other?,
+        };
+        let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+        let architecture = text("Architecture");
+        let variant = match text("Variant") {
+            variant if variant.is_empty() || architecture == "arm64" => String::new(),
+            variant => format!("/{variant}"),
+        };
+        Ok(Some(Image {
+            id: text("Id"),
+            platform: format!("{}/{architecture}{variant}", text("Os")),
+            architecture,
+            unpacked_bytes: found["Size"].as_u64().unwrap_or_default(),
+        }))
+    }
+
+    /// Removes an image's name, and the image with its last one.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub async fn remove_image(&self, name: &str) -> Result<(), EngineError> {
+        let path = format!("/images/{}?force=true", query(name));
+        self.delete(&path, &format!("remove the image {name}"))
+            .await
+    }
+}
+
+/// Does a file begin as a tar archive does, as it is or compressed?
+pub fn is_archive(beginning: &[u8]) -> bool {
+    beginning.starts_with(&[0x1f, 0x8b])
+        || beginning.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        || beginning.get(257..MAGIC_BYTES) == Some(b"ustar")
+}
+
+/// The words of a stream of JSON objects; an `error` among them is the engine's refusal.
+fn lines(answer: &[u8], what: &str) -> Result<String, EngineError> {
+    let mut said = String::new();
+    for value in serde_json::Deserializer::from_slice(answer).into_iter::<Value>() {
+        let value = value.map_err(|problem| EngineError::Shape {
+            what: what.to_owned(),
+            problem: problem.to_string(),
+        })?;
+        if let Some(message) = value["error"].as_str() {
+            return Err(EngineError::Refused {
+                what: what.to_owned(),
+                status: 200,
+                message: crate::log::excerpt(message),
+            });
+        }
+        said.push_str(value["stream"].as_str().unwrap_or_default());
+    }
+    Ok(said)
+}
+
+/// A text inside a path or a query.
+pub(super) fn query(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_engine_says_is_joined_and_an_error_is_one() {
+        let said = lines(
+            b"{\"stream\":\"Loaded \"}\n{\"stream\":\"image: a\"}",
+            "load",
+        );
+        assert_eq!(said.expect("no error"), "Loaded image: a");
+        let refused = lines(b"{\"status\":\"x\"}{\"error\":\"no space\"}", "load");
+        assert!(
+            refused
+                .expect_err("an error")
+                .to_string()
+                .contains("no space")
+        );
+        assert!(lines(b"<html>", "load").is_err());
+    }
+
+    #[test]
+    fn archives_are_known_by_their_first_bytes() {
+        let mut tar = vec![0; 300];
+        tar[257..262].copy_from_slice(b"ustar");
+        assert!(is_archive(&tar) && is_archive(&[0x1f, 0x8b, 8]));
+        assert!(!is_archive(b"FROM scratch") && !is_archive(&[]));
+    }
+}

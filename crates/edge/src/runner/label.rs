@@ -1,0 +1,114 @@
+//! Whose a container or a network is: a label that names the process, so that another one can tell whether it is gone.
+
+use serde_json::{Map, Value, json};
+
+/// The label.
+pub(crate) const OWNER: &str = "io.edgemart.run.owner";
+
+/// A process of this machine: numbers are used again, so its start counts too; and numbers of another namespace, or of
+/// before the last boot, mean other processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Label {
+    boot: String,
+    namespace: String,
+    process: u32,
+    started: String,
+}
+
+impl Label {
+    /// This process.
+    pub(crate) fn own() -> Self {
+        let process = std::process::id();
+        Self {
+            boot: boot(),
+            namespace: namespace(),
+            process,
+            started: started(process).unwrap_or_default(),
+        }
+    }
+
+    /// Reads the label's value.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let mut part = || parts.next().map(str::to_owned);
+        let (boot, namespace) = (part()?, part()?);
+        Some(Self {
+            boot,
+            namespace,
+            process: part()?.parse().ok()?,
+            started: part()?,
+        })
+    }
+
+    /// The process does not live any more. A process that cannot be seen from here counts as living.
+    pub(crate) fn is_gone(&self) -> bool {
+        if self.boot != boot() {
+            return true;
+        }
+        self.namespace == namespace() && started(self.process).as_ref() != Some(&self.started)
+    }
+
+    /// As labels of a container or network.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        Map::from_iter([(OWNER.to_owned(), json!(self.value()))])
+    }
+
+    fn value(&self) -> String {
+        let Self {
+            boot,
+            namespace,
+            process,
+            started,
+        } = self;
+        format!("{boot} {namespace} {process} {started}")
+    }
+}
+
+fn boot() -> String {
+    let read = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    read.trim().to_owned()
+}
+
+fn namespace() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().replace(' ', "")
+}
+
+/// When a process started, in ticks since boot; the name before it may hold anything, also brackets.
+fn started(process: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_whitespace().nth(19).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_living_process_is_not_gone() {
+        let own = Label::own();
+        assert_eq!(Label::parse(&own.value()), Some(own.clone()));
+        assert!(!own.is_gone());
+        let mut child = std::process::Command::new("true")
+            .spawn()
+            .expect("it starts");
+        let other = Label {
+            process: child.id(),
+            ..own.clone()
+        };
+        assert!(other.is_gone(), "another start of that number");
+        child.wait().expect("it ends");
+        let hidden = Label {
+            namespace: "pid:[1]".into(),
+            ..other.clone()
+        };
+        assert!(!hidden.is_gone(), "nobody here can know");
+        let before = Label {
+            boot: "another".into(),
+            ..hidden
+        };
+        assert!(before.is_gone());
+        assert_eq!(Label::parse("a b"), None);
+    }
+}

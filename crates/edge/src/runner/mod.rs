@@ -1,0 +1,28 @@
+//! Runs a module in a container inside an environment of its own, as the edge agent would, and watches it work: it is
+//! fed, configured, called, cut off from its hub, stopped, and started again. What is seen becomes an
+//! [`Observed`](domain::behaviour::Observed), which rules judge elsewhere.
+//!
+//! [`Stand::open`] makes the network and the environment, [`Stand::perform`] goes through the steps, and
+//! [`Stand::close`] removes everything; what a killed process left behind is removed by [`Engine::sweep`]. The module
+//! gets nothing of this machine: createOptions pass an allow-list, the network is internal, and its only neighbour is
+//! the environment. Left out: several modules at once, engines across a network, and emulators, which the machine has or
+//! has not.
+
+mod again;
+mod body;
+mod digest;
+mod engine;
+mod label;
+mod life;
+mod perform;
+mod plan;
+mod stand;
+mod steps;
+mod watch;
+
+pub use body::Profile;
+pub use digest::digest;
+pub(crate) use engine::Ended;
+pub use engine::{Engine, EngineError, Image, Network, Sample, Swept, is_archive};
+pub use plan::{Limits, Pace, Plan, back_off};
+pub use stand::{Stand, StandError};

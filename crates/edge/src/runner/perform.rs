@@ -1,0 +1,182 @@
+//! The steps of a run, in their order. A step that a module does not survive is the last one done to it; rules that
+//! needed a later one are then not reached.
+
+use domain::behaviour::{ImageSize, Life, Network, Observed, Reached};
+use domain::offer::ModuleKind;
+use serde_json::Value;
+
+use super::body::{self, Profile, Surroundings};
+use super::life::{Met, Running};
+use super::steps::Step;
+use super::watch::Meter;
+use super::{EngineError, Stand, StandError, digest};
+use crate::log::{Entry, Event};
+
+/// Bytes of a module's output that are kept.
+const OUTPUT_BYTES_MAX: usize = 16 * 1024;
+
+impl Stand {
+    /// Goes through all the steps, and says what was seen. The module's own output is kept in `output`.
+    ///
+    /// # Errors
+    /// The engine or the environment fails; what a module does wrong is no error.
+    pub async fn perform(&mut self, output: &mut String) -> Result<Observed, StandError> {
+        let mut seen = Observed {
+            contained: true,
+            emulated: self.image.architecture != self.engine.architecture,
+            image: Some(ImageSize {
+                compressed_bytes: self.plan.compressed_bytes,
+                unpacked_bytes: self.image.unpacked_bytes,
+            }),
+            ..Observed::default()
+        };
+        let (container, memory_bytes_max) = match self.make(Profile::default(), "first").await {
+            Ok(made) => made,
+            Err(problem) => return not_started(seen, problem),
+        };
+        let mut running = match Running::start(&self.engine, &container, self.log()).await {
+            Ok(running) => running,
+            Err(problem) => return not_started(seen, problem),
+        };
+        let meter = Meter::start(&self.engine, &container, self.plan.pace.sample);
+        let outcome = self.work(&mut running, &mut seen).await;
+        let measured = meter.end().await;
+        outcome?;
+        seen.footprint = measured.footprint(memory_bytes_max);
+        seen.network = measured.packets.map(|packets| Network {
+            names: Vec::new(),
+            packets,
+        });
+        self.stop(&mut running, &mut seen).await?;
+        self.read_log(&running, &mut seen);
+        *output = self.engine.container_output(&container).await?;
+        shorten(output);
+        drop(running);
+        if seen.first.exit.is_none() && self.came_far_enough(&seen) {
+            self.start_again(&container, &mut seen).await?;
+        }
+        Ok(seen)
+    }
+
+    /// Watches it, does things to it, lets the hub go away.
+    async fn work(&mut self, running: &mut Running, seen: &mut Observed) -> Result<(), StandError> {
+        let pace = self.plan.pace;
+        let connected = |entry: &Entry| matches!(entry.event, Event::Connected { .. });
+        let met = running
+            .until(running.from, pace.connect_max, connected)
+            .await?;
+        running.watch(pace.settle).await?;
+        seen.first.exit = running.exit("");
+        if matches!(met, Met::Event) {
+            for step in [Step::Desired, Step::Inputs, Step::Methods] {
+                self.step(step, running, seen).await?;
+                if seen.first.exit.is_none() {
+                    seen.first.exit = running.exit(step.words());
+                }
+            }
+            digest::count(self.environment.log(), &self.plan.module, seen);
+            if running.exit("").is_none() {
+                self.outage(running, seen).await?;
+            }
+        }
+        if seen
+            .outage
+            .as_ref()
+            .is_none_or(|outage| outage.exit.is_none())
+            && seen.first.exit.is_none()
+        {
+            seen.first.exit = running.exit("");
+        }
+        Ok(())
+    }
+
+    /// What the log says of the first start.
+    fn read_log(&self, running: &Running, seen: &mut Observed) {
+        let (log, module) = (self.environment.log(), &self.plan.module);
+        digest(log, module, seen);
+        digest::reached(log, module, running.from, running.began_us, &mut seen.first);
+        seen.first.watched_ms = running.watched_ms();
+        if !self.names_are_seen
+            && seen
+                .network
+                .as_ref()
+                .is_some_and(|network| network.packets == 0)
+        {
+            // Half of the evidence says nothing about the whole.
+            seen.network = None;
+        }
+        if let Some(network) = &mut seen.network {
+            let mut names: Vec<String> = log
+                .entries(0)
+                .iter()
+                .filter_map(|entry| match &entry.event {
+                    Event::NameAsked { name } => Some(name.clone()),
+                    _ => None,
+                })
+                .collect();
+            names.sort();
+            names.dedup();
+            network.names = names;
+        }
+    }
+
+    /// Later starts say something only about a module whose first one went well.
+    fn came_far_enough(&self, seen: &Observed) -> bool {
+        self.plan.expected.kind == ModuleKind::Companion || seen.first.reached >= Reached::Connected
+    }
+
+    /// Makes a container; gives its id and the memory it may take.
+    pub(super) async fn make(
+        &mut self,
+        profile: Profile,
+        name: &str,
+    ) -> Result<(String, u64), EngineError> {
+        let module = &self.plan.module;
+        let injected = self
+            .environment
+            .variables(module, std::path::Path::new(body::SOCKET))
+            .unwrap_or_default();
+        let around = Surroundings {
+            image: &self.image,
+            network: &self.network,
+            gateway_name: &self.environment.hub().device().gateway,
+            socket: &self.environment.socket_path(module),
+            injected,
+            label: &self.label,
+        };
+        let (body, left_out) = body::body(&self.plan, &around, profile);
+        let name = format!("{}-{name}", self.name);
+        let id = self.engine.create_container(&name, &body).await?;
+        self.traces.containers.push(id.clone());
+        self.left_out = left_out;
+        let memory = body.pointer("/HostConfig/Memory").and_then(Value::as_u64);
+        Ok((id, memory.unwrap_or_default()))
+    }
+}
+
+/// The engine's refusal to start a container is the module's fault; that the engine is gone is not.
+fn not_started(mut seen: Observed, problem: EngineError) -> Result<Observed, StandError> {
+    match problem {
+        EngineError::Refused { message, .. } => {
+            seen.first = unstarted(message);
+            Ok(seen)
+        }
+        other => Err(other.into()),
+    }
+}
+
+pub(super) fn unstarted(message: String) -> Life {
+    Life {
+        not_started: Some(message),
+        ..Life::default()
+    }
+}
+
+/// Keeps the end of a long text.
+fn shorten(text: &mut String) {
+    let mut at = text.len().saturating_sub(OUTPUT_BYTES_MAX);
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    text.drain(..at);
+}

@@ -1,0 +1,200 @@
+//! An engine, the fixture's image, and `edgemart try` on it.
+
+use std::io::BufRead as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use testkit::folder::Folder;
+use testkit::image::ImageBuilder;
+use testkit::podman::{self, Podman};
+
+/// The fixture's source.
+const MODULE: &[u8] = include_bytes!("module.py");
+/// Its name at the engine.
+const NAME: &str = "localhost/edgemart-fixture:1";
+
+/// One fault, and what has to come of it.
+pub(crate) struct Case<'a> {
+    pub(crate) mode: &'a str,
+    pub(crate) broken: &'a [&'a str],
+    pub(crate) more: &'a [&'a str],
+}
+
+pub(crate) struct Bench {
+    podman: Option<Podman>,
+    _folder: Folder,
+}
+
+/// The archive of an image with Debian's Python, a module, and packages.
+fn archive(folder: &Folder, module: &[u8], packages: &[(String, Vec<u8>)]) -> PathBuf {
+    let mut image = ImageBuilder::new()
+        .docker()
+        .single()
+        .platform("linux/amd64");
+    for (path, bytes) in podman::python().iter().chain(packages) {
+        image = image.file(path, bytes.clone(), 0o755);
+    }
+    let image = image
+        .file("module.py", module, 0o644)
+        .config(
+            "Entrypoint",
+            serde_json::json!(["/usr/bin/python3", "-B", "/module.py"]),
+        )
+        .build();
+    let path = folder.path().join("fixture.tar");
+    std::fs::write(&path, testkit::archive::docker_archive(&image, NAME)).unwrap();
+    path
+}
+
+impl Bench {
+    pub(crate) fn start() -> Self {
+        let folder = Folder::new("try").unwrap();
+        let archive = archive(&folder, MODULE, &[]);
+        let podman = Podman::start();
+        podman.run(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
+        Self {
+            podman: Some(podman),
+            _folder: folder,
+        }
+    }
+
+    /// An engine, and a module on the official Python SDK as an archive that it has not loaded.
+    pub(crate) fn with_sdk() -> (Self, PathBuf) {
+        let folder = Folder::new("try").unwrap();
+        let packages =
+            podman::python_packages(&root().join("crates/edge/tests/programs/requirements.txt"));
+        let module = std::fs::read(root().join("crates/edge/tests/programs/module.py")).unwrap();
+        let archive = archive(&folder, &module, &packages);
+        let bench = Self {
+            podman: Some(Podman::start()),
+            _folder: folder,
+        };
+        (bench, archive)
+    }
+
+    pub(crate) fn without_engine() -> Self {
+        Self {
+            podman: None,
+            _folder: Folder::new("try").unwrap(),
+        }
+    }
+
+    fn command(&self, image: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edgemart"));
+        command
+            .args(["try", image, "--name", "m", "-o", "json"])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .stdin(Stdio::null());
+        if let Some(podman) = &self.podman {
+            command.env("EDGEMART_ENGINE", podman.address());
+        }
+        command
+    }
+
+    pub(crate) fn tried_image(&self, image: &str, more: &[&str]) -> Output {
+        self.command(image).args(more).output().unwrap()
+    }
+
+    fn fixture(&self, mode: &str, more: &[&str]) -> Command {
+        let mut command = self.command(NAME);
+        command.args(["--kind", "source", "--output-name", "out", "--input", "in"]);
+        command.args(["--method", "ping", "--product", "contoso.sensor.standard"]);
+        command.args([
+            "--settle",
+            "4",
+            "--outage",
+            "3",
+            "--env",
+            &format!("MODE={mode}"),
+        ]);
+        command.args(["--desired", r#"{"interval": 1}"#]);
+        command.args(more);
+        command
+    }
+
+    pub(crate) fn tried(&self, mode: &str, more: &[&str]) -> Output {
+        self.fixture(mode, more).output().unwrap()
+    }
+
+    /// Runs a case; the error says what came instead.
+    pub(crate) fn judge(&self, case: &Case<'_>) -> Result<(), String> {
+        let began = std::time::Instant::now();
+        let output = self.tried(case.mode, case.more);
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        let failed = |what: String| Err(format!("{}: {what}\n{err}\n{out}", case.mode));
+        let Some(verdict) = out
+            .lines()
+            .last()
+            .filter(|line| line.contains("\"verdict\""))
+        else {
+            return failed("no verdict".to_owned());
+        };
+        let verdict: Value = serde_json::from_str(verdict).unwrap();
+        let in_state = |wanted: &[&str]| -> Vec<String> {
+            let results = verdict["results"].as_array().unwrap().iter();
+            results
+                .filter(|result| wanted.contains(&result["state"].as_str().unwrap()))
+                .map(|result| result["code"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let broken = in_state(&["failed", "warned", "needs_review"]);
+        if broken != case.broken {
+            return failed(format!("{:?} expected, {broken:?} found", case.broken));
+        }
+        let blocked = !in_state(&["failed"]).is_empty();
+        let code = if blocked { 5 } else { 0 };
+        if output.status.code() != Some(code) {
+            return failed(format!(
+                "exit code {:?} instead of {code}",
+                output.status.code()
+            ));
+        }
+        if in_state(&["not_run"]) != Vec::<String>::new() {
+            return failed("something was not run".to_owned());
+        }
+        let aside = in_state(&["not_reached", "not_applicable"]);
+        eprintln!(
+            "{}: {:?}, {} not reached, {:?}",
+            case.mode,
+            broken,
+            aside.len(),
+            began.elapsed()
+        );
+        if case.broken.is_empty() && !aside.is_empty() {
+            return failed(format!("{aside:?} were not judged"));
+        }
+        Ok(())
+    }
+
+    /// Starts a run and kills it once the module works.
+    pub(crate) fn kill_halfway(&self) {
+        let mut child = self
+            .fixture("good", &[])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let connected = lines
+            .map_while(Result::ok)
+            .any(|line| line.contains("\"connected\""));
+        assert!(connected, "the module connects");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Containers and networks that are there.
+    pub(crate) fn left_behind(&self) -> String {
+        let podman = self.podman.as_ref().unwrap();
+        let containers = podman.run(&["ps", "--all", "--quiet"]);
+        let networks = podman.run(&["network", "ls", "--quiet", "--filter", "name=edgemart"]);
+        format!("{containers}{networks}").trim().to_owned()
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
