@@ -12,7 +12,7 @@ use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::egress::Egress;
 use crate::jobs;
-use crate::registry::{Passwords, TokenKeys};
+use crate::registry::{self, Passwords, Pulls, TokenKeys};
 use crate::secrets::SecretKeys;
 use crate::settings::Settings;
 
@@ -36,6 +36,8 @@ pub struct Inner {
     pub catalog: Catalog,
     /// Signs and checks registry tokens.
     pub token_keys: TokenKeys,
+    /// What was pulled from this process and is not in the database yet.
+    pub pulls: Pulls,
     /// The guarded way out.
     pub(crate) egress: Egress,
     /// Seals publishers' registry passwords.
@@ -83,6 +85,7 @@ impl App {
             settings: parts.settings,
             catalog,
             token_keys: parts.token_keys,
+            pulls: Pulls::default(),
             egress: parts.egress,
             secrets: parts.secrets,
             throttle: Throttle::default(),
@@ -92,12 +95,14 @@ impl App {
         })))
     }
 
-    /// Starts the background work of this process: jobs, housekeeping and the catalog's follower. All end when `stop` turns true.
+    /// Starts the background work of this process: jobs, housekeeping, the catalog's follower and the
+    /// bringing of pull counts. All end when `stop` turns true.
     pub fn spawn_background(&self, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
         vec![
             tokio::spawn(jobs::run(self.clone(), stop.clone())),
             tokio::spawn(jobs::housekeeping(self.clone(), stop.clone())),
             tokio::spawn(catalog::follow(self.clone(), stop.clone())),
+            tokio::spawn(registry::bring_now_and_then(self.clone(), stop.clone())),
         ]
     }
 

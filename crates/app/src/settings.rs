@@ -1,6 +1,8 @@
 //! What the operator decided, parsed and complete. The binary builds it from flags, environment and file;
 //! nothing in here is read from anywhere else.
 
+use std::time::Duration;
+
 use url::Url;
 
 /// Everything use-cases need to know about this installation.
@@ -28,6 +30,31 @@ pub struct Settings {
     pub registry: RegistrySettings,
     /// Where modules are run for certification, such as `unix:///run/podman/podman.sock`; none: they are not run.
     pub engine: Option<String>,
+    /// How slow the other side of a transfer may be.
+    pub transfers: Transfers,
+}
+
+/// How slow the other side of a transfer may be, in either direction. There is no limit on the whole of one, since a large
+/// layer on a thin line takes hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfers {
+    /// Without a single byte.
+    pub silence_max: Duration,
+    /// Time over which its rate is measured…
+    pub window: Duration,
+    /// …and what must move in that time: less than the thinnest line carries, more than a trickle that only holds a
+    /// connection.
+    pub window_bytes_min: u64,
+}
+
+impl Default for Transfers {
+    fn default() -> Self {
+        Self {
+            silence_max: Duration::from_secs(300),
+            window: Duration::from_secs(600),
+            window_bytes_min: 64 * 1024,
+        }
+    }
 }
 
 /// How the image registry behaves.

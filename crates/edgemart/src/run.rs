@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use app::clock::Clock;
 use app::egress::Egress;
-use app::registry::TokenKeys;
+use app::registry::{TokenKeys, bring_pulls};
 use app::secrets::SecretKeys;
 use app::{App, Parts};
 use tokio::net::TcpListener;
@@ -17,6 +17,9 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, scheme};
 use crate::front::{self, Front, Tls, TlsError};
+
+/// How long a stopping server tries to bring its last counts of pulls.
+const LAST_COUNTS_MAX: Duration = Duration::from_secs(5);
 
 /// Why the marketplace did not start.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +95,11 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
     }
     let options = web::Options { trusted_proxies };
     let router = web::router(app.clone(), options);
-    let front = Front { listener, tls };
+    let front = Front {
+        listener,
+        tls,
+        transfers: app.settings.transfers,
+    };
     let server = tokio::spawn(front::serve(front, router, stopped));
     Ok(Running {
         app,
@@ -182,6 +189,11 @@ impl Running {
                 tracing::warn!(seconds, "some requests were cut off");
             }
             () = signal() => tracing::warn!("some requests were cut off by a second signal"),
+        }
+        // After the last answer, so that it counts too.
+        let brought = tokio::time::timeout(LAST_COUNTS_MAX, bring_pulls(&self.app)).await;
+        if !matches!(brought, Ok(Ok(()))) {
+            tracing::warn!("the last counts of pulls could not be brought to the database");
         }
     }
 }

@@ -523,3 +523,30 @@ async fn logos_come_from_one_square_and_leave_in_an_archive() {
         assert!(held >= 2, "{name} is not in the archive");
     }
 }
+
+#[tokio::test]
+async fn publishers_see_how_often_a_release_was_pulled() {
+    let market = common::stocked().await;
+    let today = app::registry::day_of(market.app.clock.now());
+    let pulled = (
+        "contoso/temperature-sensor/standard".to_owned(),
+        common::modules::NEWEST_DIGEST.to_owned(),
+    );
+    for (pulls, day) in [(1_234, today - 30), (56, today - 29), (1, today)] {
+        let counted = [(pulled.clone(), pulls)].into_iter().collect();
+        let tx = market.writer.begin().await.unwrap();
+        store::registry::pulls::add(&tx, &counted, day)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let browser = Browser::of(&market, DEV).await;
+    let page = browser.page("/publish/contoso/temperature-sensor").await;
+    for cell in [
+        "data-label=\"Pulls\">1,291</td>",
+        "data-label=\"Last 30 days\">57</td>",
+        "data-label=\"Pulls\">0</td>",
+    ] {
+        assert!(page.contains(cell), "{cell} in {page}");
+    }
+}

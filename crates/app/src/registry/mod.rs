@@ -18,6 +18,7 @@ mod log;
 mod meter;
 mod passwords;
 mod place;
+mod pulls;
 mod push_manifest;
 pub(crate) mod quota;
 mod read;
@@ -42,6 +43,8 @@ pub use keys::{KeyError, OLD_KEYS_MAX, TOKEN_KEYS_MAX, TokenKeys, rotate_token_k
 pub use lab::lab_caller;
 pub(crate) use passwords::Passwords;
 pub use place::{INCOMING, Place};
+pub(crate) use pulls::bring_now_and_then;
+pub use pulls::{PullCount, Pulls, bring_pulls, day_of};
 pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
 pub use read::{
     FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, find_blob, find_manifest, list_tags,

@@ -12,7 +12,7 @@ use app::offers::{create_offer, put_logo, save_draft, submit_offer};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings};
+use app::settings::{Limits, RegistrySettings, Settings, Transfers};
 use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
@@ -83,6 +83,7 @@ fn settings() -> Settings {
         runtime: domain::deployment::Runtime::default(),
         engine: None,
         registry: RegistrySettings::default(),
+        transfers: Transfers::default(),
     }
 }
 

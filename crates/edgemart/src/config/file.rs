@@ -1,10 +1,12 @@
 //! The keys of `edgemart.toml`. Every key is optional; `docs/reference/configuration.md` shows them all.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use app::egress::EgressPolicy;
-use app::settings::{Challenge, Limits, OnStop, Quota, RegistrySettings};
+use app::settings::{Challenge, Limits, OnStop, Quota, RegistrySettings, Transfers};
 use domain::deployment::Runtime;
 use serde::Deserialize;
 
@@ -61,6 +63,8 @@ pub(crate) struct File {
     pub(super) registry: RegistryFile,
     /// How modules are certified.
     pub(super) certification: CertificationFile,
+    /// How slow the other side may be.
+    pub(super) transfers: TransfersFile,
 }
 
 /// `[limits]`.
@@ -190,6 +194,31 @@ impl RegistryFile {
             on_stop: self.stop_selling.apply(),
             on_security_stop: self.security_stop.apply(),
             redirect_seconds: self.redirect_seconds.filter(|seconds| *seconds > 0),
+        }
+    }
+}
+
+/// `[transfers]`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TransfersFile {
+    silence_seconds_max: Option<NonZeroU32>,
+    window_seconds: Option<NonZeroU32>,
+    window_bytes_min: Option<u64>,
+}
+
+impl TransfersFile {
+    pub(super) fn apply(self) -> Transfers {
+        let default = Transfers::default();
+        let given = |seconds: Option<NonZeroU32>, default| {
+            seconds.map_or(default, |seconds| {
+                Duration::from_secs(u64::from(seconds.get()))
+            })
+        };
+        Transfers {
+            silence_max: given(self.silence_seconds_max, default.silence_max),
+            window: given(self.window_seconds, default.window),
+            window_bytes_min: self.window_bytes_min.unwrap_or(default.window_bytes_min),
         }
     }
 }

@@ -239,6 +239,7 @@ fn complete(
             engine: environment("EDGEMART_ENGINE")
                 .or(file.certification.engine)
                 .filter(|address| !address.is_empty()),
+            transfers: file.transfers.apply(),
         },
     })
 }

@@ -1,6 +1,6 @@
 //! Prints the configuration in force, secrets redacted.
 
-use app::settings::{Challenge, OnStop};
+use app::settings::{Challenge, OnStop, Transfers};
 use url::Url;
 
 use super::Config;
@@ -73,7 +73,17 @@ pub(crate) fn show(config: &Config) -> String {
         let engine = toml::Value::String(engine.clone());
         text.push_str(&format!("\n[certification]\nengine = {engine}\n"));
     }
+    text.push_str(&pace(s.transfers));
     text
+}
+
+fn pace(transfers: Transfers) -> String {
+    format!(
+        "\n[transfers]\nsilence_seconds_max = {}\nwindow_seconds = {}\nwindow_bytes_min = {}\n",
+        transfers.silence_max.as_secs(),
+        transfers.window.as_secs(),
+        transfers.window_bytes_min,
+    )
 }
 
 fn on_stop(decided: OnStop) -> &'static str {

@@ -11,18 +11,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::settings::Transfers;
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Layer as _;
+use web::line::{Files, Line};
 
 /// A handshake, the wait for its turn included, takes at most this long.
 const HANDSHAKE_SECONDS_MAX: u64 = 10;
@@ -42,12 +44,18 @@ pub(crate) struct Front {
     pub(crate) listener: TcpListener,
     /// By TLS, or in plain.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// How slow the other side may be.
+    pub(crate) transfers: Transfers,
 }
 
 /// Serves until `stop` turns true; returns when the last request under way is answered. How long to wait for that is the
 /// caller's business.
 pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receiver<bool>) {
-    let Front { listener, tls } = front;
+    let Front {
+        listener,
+        tls,
+        transfers,
+    } = front;
     let graceful = GracefulShutdown::new();
     let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
@@ -58,7 +66,6 @@ pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receive
         };
         match accepted {
             Ok((stream, peer)) => {
-                web::line::prepare(&stream);
                 let connection = Connection {
                     peer,
                     router: router.clone(),
@@ -67,9 +74,14 @@ pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receive
                 let tls = tls.clone();
                 let turns = Arc::clone(&turns);
                 tokio::spawn(async move {
+                    let line = Line::new(stream, transfers);
                     match tls {
-                        None => connection.speak(stream, false).await,
-                        Some(tls) => connection.shake_hands(stream, &tls, &turns).await,
+                        None => {
+                            let files = line.files();
+                            connection.speak(line, Some(files)).await;
+                        }
+                        // In a box, so that plain connections do not carry its size.
+                        Some(tls) => Box::pin(connection.shake_hands(line, &tls, &turns)).await,
                     }
                 });
             }
@@ -101,7 +113,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn shake_hands(self, stream: TcpStream, tls: &Tls, turns: &Semaphore) {
+    async fn shake_hands(self, stream: Line, tls: &Tls, turns: &Semaphore) {
         // Taken now, so that this connection keeps its certificate when the files change.
         let acceptor = TlsAcceptor::from(tls.current());
         let shaken = tokio::time::timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), async {
@@ -111,45 +123,47 @@ impl Connection {
         });
         match shaken.await {
             Ok(Ok(stream)) => {
-                let second = speaks_second_version(&stream);
-                self.speak(stream, second).await;
+                if speaks_second_version(&stream) {
+                    self.speak_second_version(stream).await;
+                } else {
+                    self.speak(stream, None).await;
+                }
             }
             Ok(Err(error)) => tracing::debug!(peer = %self.peer, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(peer = %self.peer, "a TLS handshake took too long"),
         }
     }
 
-    /// Answers requests until either side closes.
-    async fn speak<S>(self, stream: S, second_version: bool)
+    /// Answers HTTP/1.1 until either side closes. `files` are the connection's own when nothing wraps the bytes on the way.
+    async fn speak<S>(self, stream: S, files: Option<Files>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = Extension(ConnectInfo(self.peer)).layer(self.router);
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder = if second_version {
-            builder.http2_only()
-        } else {
-            builder.http1_only()
-        };
-        builder
-            .http1()
+        let service = TowerToHyperService::new(Extension(files).layer(service));
+        let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX));
-        builder
-            .http2()
+            .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
+        }
+    }
+
+    /// Answers HTTP/2 until either side closes.
+    async fn speak_second_version(self, stream: TlsStream<Line>) {
+        let service = Extension(ConnectInfo(self.peer)).layer(self.router);
+        let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
-            .keep_alive_interval(Duration::from_secs(PING_SECONDS));
-        let connection = builder.serve_connection_with_upgrades(
-            TokioIo::new(stream),
-            TowerToHyperService::new(service),
-        );
+            .keep_alive_interval(Duration::from_secs(PING_SECONDS))
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(peer = %self.peer, error, "a connection ended early");
+            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
         }
     }
 }
 
-fn speaks_second_version(stream: &TlsStream<TcpStream>) -> bool {
+fn speaks_second_version(stream: &TlsStream<Line>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(tls::SECOND_VERSION)
 }

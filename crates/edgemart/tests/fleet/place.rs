@@ -12,7 +12,7 @@ use app::offers::{create_offer, put_logo, save_draft};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings};
+use app::settings::{Limits, RegistrySettings, Settings, Transfers};
 use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
@@ -112,13 +112,19 @@ impl Place {
         }
     }
 
+    /// Metadata and bytes of this place.
+    pub async fn store(&self) -> store::Store {
+        let keys = self.keys.as_ref();
+        store::open(&self.database_url, &self.storage_url, keys)
+            .await
+            .unwrap()
+    }
+
     /// The use-cases on this place, without any background work.
     pub async fn app(&self) -> App {
         let data = self.folder.path().join("data");
         App::start(Parts {
-            store: store::open(&self.database_url, &self.storage_url, self.keys.as_ref())
-                .await
-                .unwrap(),
+            store: self.store().await,
             clock: Clock::System,
             settings: Settings {
                 public_url: "http://127.0.0.1:8080".parse().unwrap(),
@@ -132,6 +138,7 @@ impl Place {
                 runtime: domain::deployment::Runtime::default(),
                 registry: RegistrySettings::default(),
                 engine: None,
+                transfers: Transfers::default(),
             },
             secrets: SecretKeys::open_or_create(&data.join("secrets.key")).unwrap(),
             token_keys: TokenKeys::open_or_create(&data.join("tokens.key")).unwrap(),

@@ -1,8 +1,10 @@
-//! A stop lets transfers under way finish, refuses new ones, and cuts off what takes longer than the limit.
+//! A stop lets transfers under way finish, refuses new ones, cuts off what takes longer than the limit, and keeps what was
+//! counted.
 
 use std::time::{Duration, Instant};
 
 use oci::Digest;
+use store::registry::{self, StoredManifest};
 
 use crate::place::{EMAIL, PASSWORD, PATIENCE, Place};
 use crate::server::Server;
@@ -85,4 +87,40 @@ async fn what_takes_too_long_is_cut_off() {
         begun.elapsed()
     );
     drop(pull);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulls_counted_to_the_last_are_kept() {
+    const REPOSITORY: &str = "contoso/sensor/standard";
+    let place = Place::new(None, None).await;
+    let server = Server::start(&place.config, &[]).await;
+    let store = place.store().await;
+    let bytes = b"{}".to_vec();
+    let digest = Digest::sha256_of(&bytes);
+    let manifest = StoredManifest {
+        digest: digest.clone(),
+        media_type: "application/vnd.oci.image.index.v1+json".to_owned(),
+        bytes,
+        subject: None,
+        artifact_type: None,
+    };
+    let tx = store.writer.begin().await.unwrap();
+    registry::put_manifest(&tx, &manifest).await.unwrap();
+    registry::link_manifest(&tx, REPOSITORY, &digest, true, 1)
+        .await
+        .unwrap();
+    registry::set_tag(&tx, REPOSITORY, "1.0.0", &digest, 1)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    for name in ["1.0.0", "1.0.0", digest.as_str()] {
+        let url = format!("{}/v2/{REPOSITORY}/manifests/{name}", server.url);
+        assert_eq!(reqwest::get(url).await.unwrap().status(), 200);
+    }
+    server.terminate().await;
+    assert!(server.ended().await.success());
+    let totals = registry::pulls::totals(&store.reader, &[REPOSITORY])
+        .await
+        .unwrap();
+    assert_eq!(totals.values().sum::<i64>(), 3);
 }

@@ -4,8 +4,8 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use oci::{Digest, DigestHasher};
 
 use super::incoming::Incoming;
@@ -82,7 +82,7 @@ impl Blobs {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (path, key) = self.new_chunk(upload, offset)?;
-        let size = receive(self.store.as_ref(), &path, bytes, max, None).await?;
+        let size = receive(self, &path, bytes, max, None).await?;
         Ok((key, size))
     }
 
@@ -126,7 +126,7 @@ impl Blobs {
                 async move { blobs.chunk_bytes(&path).await }
             })
             .try_flatten();
-        receive_own(self.store.as_ref(), &target, bytes, expected).await
+        receive_own(self, &target, bytes, expected).await
     }
 
     async fn chunk_bytes(
@@ -163,14 +163,7 @@ impl Blobs {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        receive(
-            self.store.as_ref(),
-            &self.blob(expected),
-            bytes,
-            max,
-            Some(expected),
-        )
-        .await
+        receive(self, &self.blob(expected), bytes, max, Some(expected)).await
     }
 
     /// Removes one chunk that no upload will count on; one that is gone is removed already.
@@ -215,7 +208,7 @@ fn check(hasher: DigestHasher, expected: &Digest, size: u64) -> Result<(), Commi
 
 /// Bytes from elsewhere: their errors are the sender's.
 async fn receive<E>(
-    store: &dyn ObjectStore,
+    blobs: &Blobs,
     path: &Path,
     bytes: impl Stream<Item = Result<Bytes, E>> + Send,
     max: u64,
@@ -225,27 +218,27 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let bytes = bytes.map_err(|error| CommitError::Source(error.into()));
-    keep(store, path, bytes, max, expected).await
+    keep(blobs, path, bytes, max, expected).await
 }
 
 /// Bytes that were ours already.
 pub(super) async fn receive_own(
-    store: &dyn ObjectStore,
+    blobs: &Blobs,
     path: &Path,
     bytes: impl Stream<Item = Result<Bytes, CommitError>> + Send,
     expected: &Digest,
 ) -> Result<u64, CommitError> {
-    keep(store, path, bytes, u64::MAX, Some(expected)).await
+    keep(blobs, path, bytes, u64::MAX, Some(expected)).await
 }
 
 async fn keep(
-    store: &dyn ObjectStore,
+    blobs: &Blobs,
     path: &Path,
     bytes: impl Stream<Item = Result<Bytes, CommitError>> + Send,
     max: u64,
     expected: Option<&Digest>,
 ) -> Result<u64, CommitError> {
-    let mut incoming = Incoming::new(store, path);
+    let mut incoming = Incoming::new(blobs, path);
     match fill(&mut incoming, bytes, max, expected).await {
         Ok(()) => Ok(incoming.finish().await?),
         Err(error) => {

@@ -52,7 +52,7 @@ impl Blobs {
             return Ok(Copied::Missing);
         };
         let bytes = bytes.map_err(CommitError::Storage);
-        let size = receive_own(self.store.as_ref(), &target, bytes, digest).await?;
+        let size = receive_own(self, &target, bytes, digest).await?;
         Ok(Copied::Bytes(size))
     }
 }

@@ -7,15 +7,18 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::task::JoinHandle;
 
-use super::BlobError;
+use super::{BlobError, Blobs};
 
-/// Size of a part; two of them, at most, are in memory for one object. S3 allows 10,000 parts, so an object is at most
-/// 80 GB.
+/// Size of a part in a bucket; two of them, at most, are in memory for one object. S3 allows 10,000 parts, so an object is
+/// at most 80 GB.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Size of a part in a folder: small enough to be written while the processor still has at hand what was hashed.
+const FILE_PART_BYTES: usize = 1024 * 1024;
 
 pub(super) struct Incoming<'a> {
     store: &'a dyn ObjectStore,
     path: &'a Path,
+    part_bytes: usize,
     held: Vec<Bytes>,
     held_bytes: usize,
     parts: Option<Box<dyn MultipartUpload>>,
@@ -25,10 +28,12 @@ pub(super) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    pub(super) fn new(store: &'a dyn ObjectStore, path: &'a Path) -> Self {
+    pub(super) fn new(blobs: &'a Blobs, path: &'a Path) -> Self {
+        let file = blobs.local.is_some();
         Self {
-            store,
+            store: blobs.store.as_ref(),
             path,
+            part_bytes: if file { FILE_PART_BYTES } else { PART_BYTES },
             held: Vec::new(),
             held_bytes: 0,
             parts: None,
@@ -44,8 +49,8 @@ impl<'a> Incoming<'a> {
     /// Adds bytes; waits while a part is written, so that a fast sender never fills the memory.
     pub(super) async fn push(&mut self, mut bytes: Bytes) -> Result<(), BlobError> {
         self.size += bytes.len() as u64;
-        while self.held_bytes + bytes.len() > PART_BYTES {
-            self.hold(bytes.split_to(PART_BYTES - self.held_bytes));
+        while self.held_bytes + bytes.len() > self.part_bytes {
+            self.hold(bytes.split_to(self.part_bytes - self.held_bytes));
             self.flush().await?;
         }
         self.hold(bytes);

@@ -15,6 +15,7 @@ mod m0009_catalog;
 mod m0010_takedowns;
 mod m0011_preview_audience;
 mod m0012_condemned;
+mod m0013_pulls;
 
 pub(crate) struct Migrator;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_takedowns::Migration),
             Box::new(m0011_preview_audience::Migration),
             Box::new(m0012_condemned::Migration),
+            Box::new(m0013_pulls::Migration),
         ]
     }
 }

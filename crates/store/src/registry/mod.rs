@@ -4,6 +4,7 @@
 pub mod blocked_digests;
 pub mod condemned;
 pub mod pull_tokens;
+pub mod pulls;
 pub mod uploads;
 
 mod blobs;

@@ -11,6 +11,7 @@ mod jobs;
 mod migrations;
 mod offers;
 mod publishers;
+mod pulls;
 mod registry;
 mod releases;
 mod rows;

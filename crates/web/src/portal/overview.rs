@@ -1,13 +1,18 @@
 //! An offer at a glance: what is live, what to do next, its submissions and its history, and taking it off the shelf.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::registry::day_of;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use domain::ids::OfferKey;
+use domain::ids::{OfferKey, PlanName};
 use domain::lifecycle::{OfferState, StopReason};
 use domain::role::PublisherAction;
 use domain::violation::Violation;
 use http::StatusCode;
+use oci::Digest;
+use store::registry::pulls::Pulled;
 
 use super::draft::{Draft, Head, NextAction};
 use super::history::{Line, lines};
@@ -15,7 +20,7 @@ use super::sections::choice;
 use super::selling::REASONS;
 use crate::fields::{Field, blame, refill};
 use crate::form::Form;
-use crate::format::{ago, day, moment};
+use crate::format::{ago, count, day, moment};
 use crate::layout::Layout;
 use crate::messages::{t, t1, t2, t3, word};
 use crate::page::page_with;
@@ -28,6 +33,8 @@ use crate::visitor::Visitor;
 
 /// Events shown of an offer.
 const EVENTS_MAX: u64 = 30;
+/// Days that count as lately; the word on the page says so too.
+const LATELY_DAYS: i64 = 30;
 
 struct Trip {
     href: String,
@@ -43,6 +50,8 @@ struct ReleaseRow {
     version: String,
     digest: String,
     at: String,
+    pulls: String,
+    lately: String,
 }
 
 #[derive(Template)]
@@ -93,6 +102,37 @@ async fn taken_down(web: &Web, key: &OfferKey) -> Result<Vec<String>, Problem> {
     Ok(sentences.collect())
 }
 
+/// What is live, with how often it was pulled.
+async fn releases(web: &Web, key: &OfferKey) -> Result<Vec<ReleaseRow>, Problem> {
+    let reader = &web.app.reader;
+    let releases = store::releases::of_offer(reader, key).await?;
+    let repository = |plan: &PlanName| format!("{}/{}/{plan}", key.publisher, key.offer);
+    let names: BTreeSet<String> = releases.iter().map(|one| repository(&one.plan)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let first_day = day_of(web.app.clock.now()) - LATELY_DAYS + 1;
+    let ever = store::registry::pulls::totals(reader, &names).await?;
+    let lately = store::registry::pulls::since(reader, &names, first_day).await?;
+    let rows = releases.into_iter().map(|release| {
+        // A platform's own image counts where it was asked for by a tag of its own.
+        let platforms = release.platforms.iter().map(|one| &one.digest);
+        let digests: BTreeSet<_> = platforms.chain([&release.digest]).collect();
+        let shown = |pulls: &BTreeMap<Pulled, i64>| {
+            let of = |digest: &Digest| (repository(&release.plan), digest.to_string());
+            let found = digests.iter().filter_map(|digest| pulls.get(&of(digest)));
+            count(u64::try_from(found.sum::<i64>()).unwrap_or_default())
+        };
+        ReleaseRow {
+            plan: release.plan.to_string(),
+            version: release.version.to_string(),
+            at: day(release.released_at),
+            pulls: shown(&ever),
+            lately: shown(&lately),
+            digest: release.digest.to_string(),
+        }
+    });
+    Ok(rows.collect())
+}
+
 pub(super) async fn show(
     State(web): State<Web>,
     visitor: Visitor,
@@ -127,13 +167,7 @@ pub(super) async fn render(
         ago: ago(each.created_at, now),
         by: names.get(&each.created_by).cloned().unwrap_or_default(),
     });
-    let releases = store::releases::of_offer(reader, &draft.key).await?;
-    let releases = releases.into_iter().map(|release| ReleaseRow {
-        plan: release.plan.to_string(),
-        version: release.version.to_string(),
-        digest: release.digest.to_string(),
-        at: day(release.released_at),
-    });
+    let releases = releases(web, &draft.key).await?;
     let events =
         store::events::of_subject(reader, "offer", &draft.key.to_string(), EVENTS_MAX).await?;
     let stopped = match (&draft.row.state, &draft.row.stop) {
@@ -162,7 +196,7 @@ pub(super) async fn render(
         head: draft.head("", &[]),
         next: draft.next_action(),
         trips: trips.collect(),
-        releases: releases.collect(),
+        releases,
         history: lines(web, events).await?,
         may_sell: visitor
             .actor

@@ -8,7 +8,8 @@ use app::clock::new_id;
 use app::registry::{Caller, Fault, FoundBlob, PushPass, Refusal, delete_blob, find_blob};
 use axum::body::{Body, Bytes};
 use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Response, StatusCode};
 use futures_util::stream::{StreamExt as _, iter};
 use oci::range::{ByteRange, Ranges};
 use oci::{Digest, ErrorCode, RepositoryName};
@@ -18,15 +19,17 @@ use super::answer::{Failure, empty, value};
 use super::conditions::{Freshness, name_content, not_modified, range_applies};
 use super::redirect::redirect;
 use super::slices::{Bytewise, Slices, open};
+use crate::line::Files;
 
 pub(super) async fn get(
     registry: &Registry,
     caller: &Caller,
-    (headers, head): (&HeaderMap, bool),
+    parts: &Parts,
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Response<Body>, Failure> {
     let app = &registry.app;
+    let (headers, head) = (&parts.headers, parts.method == Method::HEAD);
     let found = find(registry, caller, repository, digest).await?;
     let freshness = if found.public {
         Freshness::Immutable
@@ -50,7 +53,9 @@ pub(super) async fn get(
         }
         whole(size, Body::empty())
     } else {
-        let blob = open(app, digest, size).await?.ok_or_else(|| lost(digest))?;
+        let files = parts.extensions.get::<Option<Files>>().cloned();
+        let opened = open(app, (digest, size), files.flatten()).await?;
+        let blob = opened.ok_or_else(|| lost(digest))?;
         let asked = headers
             .get(RANGE)
             .filter(|_| range_applies(headers, digest));
@@ -58,7 +63,7 @@ pub(super) async fn get(
             Ranges::Whole => whole(size, Body::from_stream(blob.slices(0..size))),
             Ranges::Partial(ranges) => match ranges.as_slice() {
                 [range] => part(&blob, *range, size),
-                many => parts(&blob, many, size),
+                many => many_parts(&blob, many, size),
             },
             Ranges::Unsatisfiable => return Err(Failure::Unsatisfiable(size)),
         }
@@ -125,7 +130,7 @@ fn part(blob: &Bytewise, range: ByteRange, size: u64) -> Response<Body> {
 }
 
 /// `multipart/byteranges` (RFC 9110 §14.6).
-fn parts(blob: &Bytewise, ranges: &[ByteRange], size: u64) -> Response<Body> {
+fn many_parts(blob: &Bytewise, ranges: &[ByteRange], size: u64) -> Response<Body> {
     let boundary = format!("edgemart-{}", new_id());
     let mut length = 0;
     let mut pieces: Vec<(Bytes, ByteRange)> = Vec::with_capacity(ranges.len());

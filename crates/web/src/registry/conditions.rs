@@ -32,11 +32,34 @@ impl Freshness {
     }
 }
 
+/// What names a content in the headers of an answer.
+pub(super) struct ContentName {
+    digest: HeaderValue,
+    tag: HeaderValue,
+    freshness: HeaderValue,
+}
+
+impl ContentName {
+    /// Of a digest, for as long as it may be kept.
+    pub(super) fn new(digest: &Digest, freshness: Freshness) -> Self {
+        Self {
+            digest: value(digest.as_str()),
+            tag: value(&format!("\"{digest}\"")),
+            freshness: freshness.header(),
+        }
+    }
+
+    /// Writes the headers.
+    pub(super) fn write(&self, headers: &mut HeaderMap) {
+        headers.insert(CONTENT_DIGEST, self.digest.clone());
+        headers.insert(ETAG, self.tag.clone());
+        headers.insert(CACHE_CONTROL, self.freshness.clone());
+    }
+}
+
 /// Names the content in the headers of an answer.
 pub(super) fn name_content(headers: &mut HeaderMap, digest: &Digest, freshness: Freshness) {
-    headers.insert(CONTENT_DIGEST, value(digest.as_str()));
-    headers.insert(ETAG, value(&format!("\"{digest}\"")));
-    headers.insert(CACHE_CONTROL, freshness.header());
+    ContentName::new(digest, freshness).write(headers);
 }
 
 /// Whether the client has this content already.

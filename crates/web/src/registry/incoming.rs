@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use app::registry::{Fault, Refusal};
+use app::settings::Transfers;
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
 use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
@@ -11,48 +12,29 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, unfold};
 use oci::ErrorCode;
 
+use crate::line::Pace;
+
 /// Unread bytes that are read on after an answer.
 const DRAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// What is asked of a sender. There is no limit on the whole, since a thin line takes its time.
-const PATIENCE: Patience = Patience {
-    silence: Duration::from_secs(300),
-    window: Duration::from_secs(600),
-    window_bytes_min: 64 * 1024,
-};
 /// How long unread bytes are waited for.
 const DRAIN_SECONDS_MAX: u64 = 10;
-
-/// How slow a sender may be.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    /// Without a single byte.
-    silence: Duration,
-    /// Time over which its rate is measured…
-    window: Duration,
-    /// …and what must come in that time: less than the thinnest line carries, more than a trickle that only holds a
-    /// connection.
-    window_bytes_min: u64,
-}
 
 /// A request body that is not cut off by our own hand.
 pub(super) struct Incoming {
     bytes: Option<BodyDataStream>,
-    patience: Patience,
-    /// How long we waited in the present window, and what came in it.
-    window: (Duration, u64),
+    pace: Pace,
     /// Not for bodies that are too long for it, and not for clients that wait for our leave before they send.
     drains: bool,
 }
 
 impl Incoming {
     /// Takes the body of a request.
-    pub(super) fn new(headers: &HeaderMap, body: Body) -> Self {
+    pub(super) fn new(headers: &HeaderMap, body: Body, limits: Transfers) -> Self {
         let announced = body.size_hint().lower();
         let drains = !headers.contains_key(EXPECT) && announced <= DRAIN_BYTES_MAX;
         Self {
             bytes: Some(body.into_data_stream()),
-            patience: PATIENCE,
-            window: (Duration::ZERO, 0),
+            pace: Pace::new(limits),
             drains,
         }
     }
@@ -65,16 +47,16 @@ impl Incoming {
         .boxed()
     }
 
-    /// The next bytes, or an error when the client is slower than our [`PATIENCE`].
+    /// The next bytes, or an error when the client is slower than the operator allows.
     async fn receive(&mut self) -> Option<std::io::Result<Bytes>> {
         let stream = self.bytes.as_mut()?;
         let begun = Instant::now();
-        let mut item = match tokio::time::timeout(self.patience.silence, stream.next()).await {
+        let mut item = match tokio::time::timeout(self.pace.silence(), stream.next()).await {
             Ok(item) => item.map(|result| result.map_err(std::io::Error::other)),
             Err(_) => Some(Err(std::io::ErrorKind::TimedOut.into())),
         };
         if let Some(Ok(bytes)) = &item
-            && !self.keeps_up(begun.elapsed(), bytes.len())
+            && !self.pace.keeps_up(begun.elapsed(), bytes.len())
         {
             item = Some(Err(std::io::ErrorKind::TimedOut.into()));
         }
@@ -82,19 +64,6 @@ impl Incoming {
             self.bytes = None;
         }
         item
-    }
-
-    /// Whether the sender brings enough for the time that we wait for it. Time that we take ourselves does not count.
-    fn keeps_up(&mut self, waited: Duration, bytes: usize) -> bool {
-        let (window, seen) = &mut self.window;
-        *window += waited;
-        *seen = seen.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        if *window < self.patience.window {
-            return true;
-        }
-        let enough = *seen >= self.patience.window_bytes_min;
-        self.window = (Duration::ZERO, 0);
-        enough
     }
 
     /// All bytes, when they are no more than `bytes_max`.
@@ -165,29 +134,27 @@ mod tests {
         Body::from_stream(bytes)
     }
 
-    fn with(body: Body, patience: Patience) -> Incoming {
-        let mut incoming = Incoming::new(&HeaderMap::new(), body);
-        incoming.patience = patience;
-        incoming
+    fn with(body: Body, limits: Transfers) -> Incoming {
+        Incoming::new(&HeaderMap::new(), body, limits)
     }
 
     #[tokio::test]
     async fn a_trickle_and_a_silent_sender_are_let_go() {
-        let hasty = Patience {
-            silence: Duration::from_secs(60),
+        let hasty = Transfers {
+            silence_max: Duration::from_secs(60),
             window: Duration::from_millis(50),
             window_bytes_min: 1_000,
         };
         let error = with(trickle(), hasty).collect(usize::MAX, "body").await;
         assert!(matches!(error, Err(Refusal::Interrupted(_))), "{error:?}");
-        let silent = Patience {
-            silence: Duration::from_millis(1),
+        let silent = Transfers {
+            silence_max: Duration::from_millis(1),
             ..hasty
         };
         let nothing = Body::from_stream(futures_util::stream::pending::<std::io::Result<Bytes>>());
         let error = with(nothing, silent).collect(usize::MAX, "body").await;
         assert!(matches!(error, Err(Refusal::Interrupted(_))), "{error:?}");
-        let slow = Patience {
+        let slow = Transfers {
             window_bytes_min: 1,
             ..hasty
         };

@@ -1,20 +1,24 @@
 //! `/v2/…/manifests/…`: manifests byte for byte as they were pushed, whatever the client says it accepts.
 
+use std::sync::Arc;
+
 use app::App;
 use app::registry::{
-    Caller, Fault, FoundManifest, PushManifest, PushPass, Refusal, delete_manifest, find_manifest,
-    push_manifest,
+    Caller, Fault, FoundManifest, Place, PullCount, PushManifest, PushPass, Refusal,
+    delete_manifest, find_manifest, push_manifest,
 };
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use domain::tag::Version;
 use oci::manifest::MANIFEST_BYTES_MAX;
 use oci::{ErrorCode, Reference, RepositoryName, Tag};
 
 use super::answer::{Failure, empty, value};
-use super::conditions::{CONTENT_DIGEST, Freshness, name_content, not_modified};
+use super::conditions::CONTENT_DIGEST;
 use super::incoming::Incoming;
+use super::ready::Ready;
 use super::warning::warn;
 use super::{Registry, location};
 
@@ -26,49 +30,61 @@ const TAG: HeaderName = HeaderName::from_static("oci-tag");
 pub(super) async fn get(
     registry: &Registry,
     caller: &Caller,
-    headers: &HeaderMap,
+    (headers, head): (&HeaderMap, bool),
     repository: &RepositoryName,
     reference: &Reference,
 ) -> Result<Response<Body>, Failure> {
     let (app, shelf) = (&registry.app, &registry.shelf);
     let version = shelf.version(app).await?;
-    let found = match shelf.named(version, repository, reference) {
-        Some(found) => found,
-        None => {
-            let found = find_manifest(app, caller, repository, reference).await?;
-            shelf.name(version, repository, reference, &found);
-            found
-        }
-    };
-    let freshness = match (found.public, reference) {
-        (false, _) => Freshness::Private,
-        (true, Reference::Tag(_)) => Freshness::Revalidated,
-        (true, Reference::Digest(_)) => Freshness::Immutable,
-    };
-    if not_modified(headers, &found.digest) {
-        let mut response = empty(StatusCode::NOT_MODIFIED);
-        name_content(response.headers_mut(), &found.digest, freshness);
-        warn_about(&mut response, &found);
-        return Ok(response);
+    let address = format!("{repository}/manifests/{}", reference.as_str());
+    if let Some(ready) = shelf.ready(version, &address) {
+        return Ok(ready.answer(headers, head));
     }
+    let found = find_manifest(app, caller, repository, reference).await?;
     let kept = shelf.manifest(app, &found.digest).await?.ok_or_else(|| {
         Refusal::storage(format!("manifest {} is linked but not there", found.digest))
     })?;
-    let length = kept.bytes.len();
-    let mut response = Response::new(Body::from(kept.bytes));
-    let answer = response.headers_mut();
-    answer.insert(CONTENT_TYPE, kept.content_type);
-    answer.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    name_content(answer, &found.digest, freshness);
-    warn_about(&mut response, &found);
-    Ok(response)
+    let pulls = pull_count(app, repository, reference, &found).await?;
+    let ready = Arc::new(Ready::new(found, reference, kept, pulls));
+    shelf.keep_ready(version, address, &ready);
+    Ok(ready.answer(headers, head))
 }
 
-/// Says that the module is no longer offered, if so.
-fn warn_about(response: &mut Response<Body>, found: &FoundManifest) {
-    if let Some(text) = &found.warning {
-        warn(response.headers_mut(), text);
+/// The counter of what is pulled: of a released image, by any tag, or by the digest of a version. The images of its
+/// platforms are asked for by digest after it, and not counted again.
+async fn pull_count(
+    app: &App,
+    repository: &RepositoryName,
+    reference: &Reference,
+    found: &FoundManifest,
+) -> Result<Option<PullCount>, Refusal> {
+    if !found.public || !matches!(Place::of(repository), Place::Release(_)) {
+        return Ok(None);
     }
+    let named = match reference {
+        Reference::Tag(_) => true,
+        Reference::Digest(digest) => {
+            let name = repository.as_str();
+            let tags = store::registry::tags_of_digest(&app.reader, name, digest).await?;
+            tags.iter().any(|tag| tag.parse::<Version>().is_ok())
+        }
+    };
+    Ok(named.then(|| app.pulls.of(repository, &found.digest)))
+}
+
+/// The answer to a pull as devices make them, if it lies ready: a public manifest, asked for without credentials.
+pub(super) async fn hot(registry: &Registry, parts: &Parts) -> Option<Response<Body>> {
+    let (uri, headers) = (&parts.uri, &parts.headers);
+    let head = parts.method == Method::HEAD;
+    let plain = (head || parts.method == Method::GET)
+        && uri.query().is_none()
+        && !headers.contains_key(AUTHORIZATION)
+        && registry.app.settings.registry.lab_account.is_none();
+    let address = uri.path().strip_prefix("/v2/").filter(|_| plain)?;
+    // A database that does not answer is the business of the long way.
+    let version = registry.shelf.version(&registry.app).await.ok()?;
+    let ready = registry.shelf.ready(version, address)?;
+    Some(ready.answer(headers, head))
 }
 
 pub(super) async fn put(

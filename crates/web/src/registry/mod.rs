@@ -12,6 +12,7 @@ mod hub;
 mod incoming;
 mod lists;
 mod manifests;
+mod ready;
 mod redirect;
 mod search;
 mod shelf;
@@ -94,6 +95,9 @@ async fn close(mut response: Response<Body>) -> Response<Body> {
 
 async fn handle(State(registry): State<Registry>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    if let Some(response) = manifests::hot(&registry, &parts).await {
+        return response;
+    }
     // An encoded or otherwise illegal path is refused by the parser; wrong credentials come first.
     let operation = Operation::parse(parts.method.as_str(), parts.uri.path(), parts.uri.query());
     let repository = operation
@@ -105,7 +109,7 @@ async fn handle(State(registry): State<Registry>, request: Request) -> Response<
         &registry,
         operation,
         &parts,
-        Incoming::new(&parts.headers, body),
+        Incoming::new(&parts.headers, body, registry.app.settings.transfers),
     )
     .await
     {
@@ -143,9 +147,9 @@ async fn carry_out(
         | Operation::HeadManifest {
             repository,
             reference,
-        } => manifests::get(registry, &caller, headers, &repository, &reference).await,
+        } => manifests::get(registry, &caller, (headers, head), &repository, &reference).await,
         Operation::GetBlob { repository, digest } | Operation::HeadBlob { repository, digest } => {
-            blobs::get(registry, &caller, (headers, head), &repository, &digest).await
+            blobs::get(registry, &caller, parts, &repository, &digest).await
         }
         Operation::ListTags {
             repository,

@@ -1,44 +1,60 @@
-//! What this process remembers of the registry: manifests by digest, which never change, and what the public names stand
-//! for, which is asked again once `catalog_version` moved. Whoever changes public content bumps that version in the same
-//! transaction, so another replica's go-live or takedown is seen here within a second.
+//! What this process remembers of the registry: manifests by digest, which never change; public manifests by name as
+//! answers ready to send; and which public blobs stand where. Names are asked for again once `catalog_version` moved.
+//! Whoever changes public content bumps that version in the same transaction, so another replica's go-live or takedown is
+//! seen here within a second.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use app::App;
-use app::registry::{FoundBlob, FoundManifest, Refusal};
+use app::registry::{FoundBlob, Refusal};
 use axum::body::Bytes;
 use axum::http::HeaderValue;
-use oci::{Digest, Reference, RepositoryName};
+use oci::{Digest, RepositoryName};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::answer::value;
+use super::ready::Ready;
 
 /// Bytes of manifests kept.
 const MANIFEST_CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Names and blobs kept.
-const NAMES_MAX: usize = 50_000;
-/// Manifests expected, for the cache's first size.
+/// Bytes of ready answers; most of them are shared with the manifests.
+const READY_CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Blobs kept.
+const BLOBS_MAX: usize = 50_000;
+/// Manifests expected, for the caches' first size.
 const MANIFESTS_EXPECTED: usize = 4_096;
+/// What an entry costs besides its bytes.
+const ENTRY_BYTES: usize = 512;
 /// How long the catalog version is believed without looking.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
-/// A manifest, ready to send.
+/// A manifest as it was pushed.
 #[derive(Clone)]
 pub(super) struct Kept {
-    /// As it was pushed.
+    /// Its media type.
     pub(super) content_type: HeaderValue,
-    /// As they were pushed.
+    /// Its bytes.
     pub(super) bytes: Bytes,
 }
 
 #[derive(Clone)]
 struct Bytewise;
 
+fn weight(bytes: usize) -> u64 {
+    u64::try_from(bytes + ENTRY_BYTES).unwrap_or(u64::MAX)
+}
+
 impl Weighter<Digest, Kept> for Bytewise {
-    fn weight(&self, digest: &Digest, kept: &Kept) -> u64 {
-        u64::try_from(kept.bytes.len() + digest.as_str().len() + 256).unwrap_or(u64::MAX)
+    fn weight(&self, _: &Digest, kept: &Kept) -> u64 {
+        weight(kept.bytes.len())
+    }
+}
+
+impl Weighter<String, Named<Arc<Ready>>> for Bytewise {
+    fn weight(&self, name: &String, named: &Named<Arc<Ready>>) -> u64 {
+        weight(name.len() + named.found.length())
     }
 }
 
@@ -52,7 +68,7 @@ struct Named<T> {
 /// See the module.
 pub(super) struct Shelf {
     manifests: Cache<Digest, Kept, Bytewise>,
-    names: Cache<String, Named<FoundManifest>>,
+    ready: Cache<String, Named<Arc<Ready>>, Bytewise>,
     blobs: Cache<String, Named<FoundBlob>>,
     version: Mutex<Option<(Instant, i64)>>,
 }
@@ -61,15 +77,15 @@ impl Default for Shelf {
     fn default() -> Self {
         Self {
             manifests: Cache::with_weighter(MANIFESTS_EXPECTED, MANIFEST_CACHE_BYTES_MAX, Bytewise),
-            names: Cache::new(NAMES_MAX),
-            blobs: Cache::new(NAMES_MAX),
+            ready: Cache::with_weighter(MANIFESTS_EXPECTED, READY_CACHE_BYTES_MAX, Bytewise),
+            blobs: Cache::new(BLOBS_MAX),
             version: Mutex::default(),
         }
     }
 }
 
 fn key(repository: &RepositoryName, name: &str) -> String {
-    // A slash cannot stand in a tag or digest, so no two pairs make the same key.
+    // A slash cannot stand in a digest, so no two pairs make the same key.
     format!("{repository}/{name}")
 }
 
@@ -89,32 +105,17 @@ impl Shelf {
         Ok(version)
     }
 
-    /// What a public name stands for, if it was asked for at this version.
-    pub(super) fn named(
-        &self,
-        version: i64,
-        repository: &RepositoryName,
-        reference: &Reference,
-    ) -> Option<FoundManifest> {
-        let named = self.names.get(&key(repository, reference.as_str()))?;
+    /// The ready answer of an address (what follows `/v2/`), if it was asked for at this version.
+    pub(super) fn ready(&self, version: i64, address: &str) -> Option<Arc<Ready>> {
+        let named = self.ready.get(address)?;
         (named.version == version).then_some(named.found)
     }
 
-    /// Remembers a public name.
-    pub(super) fn name(
-        &self,
-        version: i64,
-        repository: &RepositoryName,
-        reference: &Reference,
-        found: &FoundManifest,
-    ) {
-        if found.public {
-            let named = Named {
-                version,
-                found: found.clone(),
-            };
-            self.names
-                .insert(key(repository, reference.as_str()), named);
+    /// Remembers the answer of an address; what is not public is never remembered.
+    pub(super) fn keep_ready(&self, version: i64, address: String, found: &Arc<Ready>) {
+        if found.public() {
+            let found = Arc::clone(found);
+            self.ready.insert(address, Named { version, found });
         }
     }
 
@@ -145,7 +146,7 @@ impl Shelf {
 
     /// The bytes of a manifest that the caller was found to be allowed to read.
     pub(super) async fn manifest(
-        self: &Arc<Self>,
+        &self,
         app: &App,
         digest: &Digest,
     ) -> Result<Option<Kept>, Refusal> {

@@ -1,11 +1,12 @@
-//! Blob bytes in large slices. A local file is read a mebibyte at a time on the blocking pool, one slice ahead of the
-//! network; small blobs come in a single read. Default-size readers cost ten times the processor time, so nothing else
-//! may be used here. Bytes in an object store are passed on as they come.
+//! Blob bytes in large slices. What of a local file lies in the system's cache is sent by the kernel itself where the
+//! connection allows that (`line/files.rs`); the rest is read a mebibyte at a time on the blocking pool, one slice ahead of
+//! the network, so that a slow disk never holds a thread that serves others. Small blobs come in a single read. Default-size
+//! readers cost ten times the processor time, so nothing else may be used here. Bytes in an object store are passed on as
+//! they come.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use app::App;
@@ -13,18 +14,24 @@ use app::registry::Refusal;
 use axum::body::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _, unfold};
 use oci::Digest;
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Bytes of one slice; two of them are in memory for each transfer.
-pub(super) const SLICE_BYTES: u64 = 1024 * 1024;
+use crate::line::{Files, STRETCH_BYTES};
+
+/// Bytes of one slice; two of them are in memory for each transfer that is read.
+const SLICE_BYTES: u64 = STRETCH_BYTES as u64;
+/// How far apart a slice is probed for being in the system's cache.
+const PROBE_BYTES: usize = 256 * 1024;
 
 /// A blob found where its bytes are.
 #[derive(Clone)]
 pub(super) enum Bytewise {
     /// All of it, in memory.
     Whole(Bytes),
-    /// A file of ours.
-    File(Arc<File>),
+    /// A file of ours, and the connection's way of sending files if it has one.
+    File(Arc<File>, Option<Files>),
     /// An object.
     Object(store::Blobs, Digest),
 }
@@ -36,8 +43,8 @@ pub(super) type Slices = BoxStream<'static, io::Result<Bytes>>;
 /// another length is as good as none, since what it holds is not the blob.
 pub(super) async fn open(
     app: &App,
-    digest: &Digest,
-    size: u64,
+    (digest, size): (&Digest, u64),
+    files: Option<Files>,
 ) -> Result<Option<Bytewise>, Refusal> {
     let Some(path) = app.blobs.blob_path(digest) else {
         let there = app.blobs.size(digest).await.map_err(Refusal::storage)?;
@@ -55,7 +62,7 @@ pub(super) async fn open(
             return Ok(None);
         }
         if size > SLICE_BYTES {
-            return Ok(Some(Bytewise::File(Arc::new(file))));
+            return Ok(Some(Bytewise::File(Arc::new(file), files)));
         }
         read(&file, 0..size).map(|bytes| Some(Bytewise::Whole(bytes)))
     });
@@ -81,7 +88,7 @@ impl Bytewise {
                 let part = bytes.slice(start..end);
                 futures_util::stream::iter([Ok(part)]).boxed()
             }
-            Self::File(file) => from_file(Arc::clone(file), range),
+            Self::File(file, files) => from_file(Arc::clone(file), files.clone(), range),
             Self::Object(blobs, digest) => from_object(blobs.clone(), digest.clone(), range),
         }
     }
@@ -89,35 +96,91 @@ impl Bytewise {
 
 fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, range.start)?;
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let at = range.start + bytes.len() as u64;
+        match pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // The allocation may be larger than was asked for.
+    bytes.truncate(length);
     Ok(Bytes::from(bytes))
+}
+
+/// Whether a slice lies in the system's cache, as far as probes tell. False where the file system cannot say.
+fn is_warm(file: &File, range: &Range<u64>) -> bool {
+    let probes = range.clone().step_by(PROBE_BYTES).chain([range.end - 1]);
+    probes.into_iter().all(|at| {
+        let mut byte = [0];
+        let into = &mut [IoSliceMut::new(&mut byte)];
+        preadv2(file, into, at, ReadWriteFlags::NOWAIT) == Ok(1)
+    })
 }
 
 type Pending = JoinHandle<io::Result<Bytes>>;
 
-fn from_file(file: Arc<File>, range: Range<u64>) -> Slices {
-    let begin = move |file: &Arc<File>, at: u64, end: u64| -> Option<(Pending, u64)> {
-        if at >= end {
+/// A file on its way out.
+struct Outgoing {
+    file: Arc<File>,
+    files: Option<Files>,
+    at: u64,
+    end: u64,
+    /// The slice at `at`, when its reading has begun.
+    ahead: Option<Pending>,
+}
+
+impl Outgoing {
+    fn slice(&self) -> Range<u64> {
+        self.at..self.end.min(self.at + SLICE_BYTES)
+    }
+
+    /// What to send in the place of the next slice when the kernel can send it without waiting for a disk.
+    fn stretch(&self) -> Option<Bytes> {
+        let files = self.files.as_ref().filter(|_| self.ahead.is_none())?;
+        let slice = self.slice();
+        let length = usize::try_from(slice.end - slice.start).ok()?;
+        is_warm(&self.file, &slice).then(|| files.stretch(&self.file, self.at, length))
+    }
+
+    fn begin(&self) -> Pending {
+        let (file, slice) = (Arc::clone(&self.file), self.slice());
+        spawn_blocking(move || read(&file, slice))
+    }
+
+    async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
+        if self.at >= self.end {
             return None;
         }
-        let (file, next) = (Arc::clone(file), end.min(at + SLICE_BYTES));
-        Some((spawn_blocking(move || read(&file, at..next)), next))
+        if let Some(stretch) = self.stretch() {
+            self.at = self.slice().end;
+            return Some((Ok(stretch), self));
+        }
+        let pending = self.ahead.take().unwrap_or_else(|| self.begin());
+        self.at = self.slice().end;
+        if self.at < self.end {
+            self.ahead = Some(self.begin());
+        }
+        let bytes = pending.await.map_err(io::Error::other).flatten();
+        if bytes.is_err() {
+            // There is nothing to go on with; the connection is cut, so the client sees it.
+            self.at = self.end;
+        }
+        Some((bytes, self))
+    }
+}
+
+fn from_file(file: Arc<File>, files: Option<Files>, range: Range<u64>) -> Slices {
+    let outgoing = Outgoing {
+        file,
+        files,
+        at: range.start,
+        end: range.end,
+        ahead: None,
     };
-    let end = range.end;
-    let first = begin(&file, range.start, end);
-    unfold((file, first), move |(file, pending)| async move {
-        let (slice, at) = pending?;
-        let following = begin(&file, at, end);
-        let bytes = slice
-            .await
-            .map_err(io::Error::other)
-            .and_then(|result| result);
-        // After an error there is nothing to go on with; the connection is cut, so the client sees it.
-        let following = if bytes.is_ok() { following } else { None };
-        Some((bytes, (file, following)))
-    })
-    .boxed()
+    unfold(outgoing, Outgoing::next).boxed()
 }
 
 fn from_object(blobs: store::Blobs, digest: Digest, range: Range<u64>) -> Slices {
@@ -152,7 +215,7 @@ mod tests {
             .map(|i| u8::try_from(i % 251).unwrap())
             .collect();
         std::fs::write(&path, &content).unwrap();
-        let file = Bytewise::File(Arc::new(File::open(&path).unwrap()));
+        let file = Bytewise::File(Arc::new(File::open(&path).unwrap()), None);
         std::fs::remove_file(&path).unwrap();
         let size = u64::try_from(content.len()).unwrap();
         for range in [

@@ -99,7 +99,7 @@ async fn get(app: &App, request: Request) -> Result<Response<Body>, Refusal> {
 
 async fn post(app: &App, request: Request) -> Result<Response<Body>, Refusal> {
     let (parts, body) = request.into_parts();
-    let body = Incoming::new(&parts.headers, body);
+    let body = Incoming::new(&parts.headers, body, app.settings.transfers);
     let form = body.collect(FORM_BYTES_MAX, "token request").await?;
     let asked = Asked::read(&form);
     match asked.grant_type.as_deref() {

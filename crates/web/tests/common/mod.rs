@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings};
+use app::settings::{Limits, RegistrySettings, Settings, Transfers};
 use app::{App, Parts};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -99,6 +99,7 @@ pub async fn empty() -> Market {
             runtime: domain::deployment::Runtime::default(),
             engine: None,
             registry: RegistrySettings::default(),
+            transfers: Transfers::default(),
         },
         secrets: SecretKeys::open_or_create(&folder.path().join("secret.keys")).unwrap(),
         token_keys: TokenKeys::ephemeral().unwrap(),

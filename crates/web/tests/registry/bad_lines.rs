@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use app::settings::Transfers;
 use testkit::fault::{BadLine, Line, Plan};
 use testkit::image::digest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::http::send;
-use crate::market::{INBOX, Market, on_both, small};
+use crate::market::{INBOX, Market, on_both, small, small_paced};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -193,38 +194,34 @@ async fn slow_and_silent_clients_hold_nobody_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_takes_nothing_is_let_go() {
-    use axum::serve::ListenerExt as _;
-
-    let market = small().await;
+    let market = small_paced(Transfers {
+        silence_max: Duration::from_secs(1),
+        ..Transfers::default()
+    })
+    .await;
     let token = market.pusher(INBOX).await;
     let content = noise(32 * MEBIBYTE);
     let blob = market.push_blob(INBOX, &token, &content).await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = listener.tap_io(|stream| {
-        web::line::prepare_for(stream, Duration::from_secs(1));
-    });
-    let router = web::registry::router(market.app.clone());
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
-    let ask = |connection: &str| {
-        format!(
-            "GET /v2/{INBOX}/blobs/{blob} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\nAuthorization: {token}\r\n\r\n"
-        )
-    };
-    let mut stalled = TcpStream::connect(address).await.unwrap();
-    stalled.write_all(ask("close").as_bytes()).await.unwrap();
-    // Nothing is read, so the window shuts; then the kernel holds no such connection any more.
-    let ends = (address.port(), stalled.local_addr().unwrap().port());
-    let gone = tokio::time::timeout(Duration::from_secs(60), async {
-        while is_open(ends) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    });
-    gone.await
-        .expect("the server kept a reader that takes nothing");
+    let ask = format!(
+        "GET /v2/{INBOX}/blobs/{blob} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {token}\r\n\r\n"
+    );
+    let mut stalled = TcpStream::connect(market.peer).await.unwrap();
+    stalled.write_all(ask.as_bytes()).await.unwrap();
+    // Nothing is read, so the window shuts.
+    let_go(&market).await;
+    drop(stalled);
+    // The same through a line that goes dead half-way and tells nobody.
+    let line = BadLine::to(market.peer).await.unwrap();
+    line.plan([Plan::down(Line {
+        stall_after_bytes: Some(3 * MEBIBYTE as u64),
+        ..Line::default()
+    })]);
+    let dead = begin(line, format!("/v2/{INBOX}/blobs/{blob}"), token.clone());
+    let_go(&market).await;
+    dead.abort();
     // Who reads, however slowly, is not let go.
-    let mut slow = TcpStream::connect(address).await.unwrap();
-    slow.write_all(ask("close").as_bytes()).await.unwrap();
+    let mut slow = TcpStream::connect(market.peer).await.unwrap();
+    slow.write_all(ask.as_bytes()).await.unwrap();
     let (mut all, mut piece) = (0, vec![0; 2 * MEBIBYTE]);
     loop {
         let count = slow.read(&mut piece).await.unwrap();
@@ -235,15 +232,99 @@ async fn a_reader_that_takes_nothing_is_let_go() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(all > content.len(), "{all} bytes with the head");
-    server.abort();
 }
 
-/// Whether the kernel holds a connection from the first port here to the second.
-fn is_open((from, to): (u16, u16)) -> bool {
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let (from, to) = (format!("0100007F:{from:04X}"), format!("0100007F:{to:04X}"));
-    table.lines().any(|line| {
-        let mut words = line.split_whitespace().skip(1);
-        words.next() == Some(&from) && words.next() == Some(&to)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trickle_is_let_go() {
+    let market = small_paced(Transfers {
+        window: Duration::from_secs(1),
+        window_bytes_min: MEBIBYTE as u64,
+        ..Transfers::default()
     })
+    .await;
+    let token = market.pusher(INBOX).await;
+    let content = noise(32 * MEBIBYTE);
+    let blob = market.push_blob(INBOX, &token, &content).await;
+    let target = format!("/v2/{INBOX}/blobs/{blob}");
+    let line = BadLine::to(market.peer).await.unwrap();
+    let headers = [("Authorization", token.clone())];
+    let (_, bytes) = fetch(&line, &target, &headers).await;
+    assert!(bytes == content, "{} bytes", bytes.len());
+    let trickle = BadLine::to(market.peer).await.unwrap();
+    trickle.plan([Plan::down(Line {
+        bytes_per_second_max: Some(128 * 1024),
+        ..Line::default()
+    })]);
+    let stuck = begin(trickle, target, token);
+    let_go(&market).await;
+    stuck.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_went_silent_is_told_and_goes_on_later() {
+    let market = small_paced(Transfers {
+        silence_max: Duration::from_secs(1),
+        ..Transfers::default()
+    })
+    .await;
+    let token = market.pusher(INBOX).await;
+    let auth = ("Authorization", token.as_str());
+    let content = noise(400_000);
+    let open = format!("/v2/{INBOX}/blobs/uploads/");
+    let at = market.ask("POST", &open, &[auth], b"").await;
+    let at = at.header("location").to_owned();
+    let line = BadLine::to(market.peer).await.unwrap();
+    line.plan([Plan::up(Line {
+        stall_after_bytes: Some(100_000),
+        ..Line::default()
+    })]);
+    let told = send(line.address, "PATCH", &at, &[auth], &content).await;
+    assert_eq!(
+        (told.status, told.code().as_str()),
+        (400, "BLOB_UPLOAD_INVALID")
+    );
+    let standing = market.ask("GET", &at, &[auth], b"").await;
+    assert_eq!(
+        standing.header("range"),
+        "0-0",
+        "nothing of the chunk is kept"
+    );
+    let close = format!("{at}?digest={}", digest(&content));
+    let done = market.ask("PUT", &close, &[auth], &content).await;
+    assert_eq!(done.status, 201, "{}", done.text());
+}
+
+/// Asks for a blob through a line, in the background.
+fn begin(line: BadLine, target: String, token: String) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        fetch(&line, &target, &[("Authorization", token)]).await;
+    })
+}
+
+/// Until the server, which has sent something, keeps no connection any more.
+async fn let_go(market: &Market) {
+    let port = market.peer.port();
+    let gone = tokio::time::timeout(Duration::from_secs(60), async {
+        while established(port) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        while established(port) > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    gone.await
+        .expect("the server kept a reader that takes too little");
+}
+
+/// How many connections the kernel holds open from a port here.
+fn established(port: u16) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let from = format!("0100007F:{port:04X}");
+    let lines = table.lines().map(|line| line.split_whitespace());
+    lines
+        .filter(|words| {
+            let mut words = words.clone().skip(1);
+            words.next() == Some(&from) && words.nth(1) == Some("01")
+        })
+        .count()
 }

@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, Quota, RegistrySettings, Settings};
+use app::settings::{Limits, Quota, RegistrySettings, Settings, Transfers};
 use app::{App, Parts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,6 +47,7 @@ struct Home {
     s3: Option<Arc<S3Server>>,
     registry: RegistrySettings,
     quota: Quota,
+    transfers: Transfers,
 }
 
 /// See the module.
@@ -95,7 +96,8 @@ where
 {
     let registry = RegistrySettings::default();
     eprintln!("on SQLite and a folder:");
-    story(found_small(registry.clone(), quota, Clock::System).await).await;
+    let transfers = Transfers::default();
+    story(found_small(registry.clone(), quota, transfers, Clock::System).await).await;
     eprintln!("on PostgreSQL and S3:");
     story(large_with(registry, quota).await).await;
 }
@@ -115,15 +117,28 @@ pub(crate) async fn small() -> Market {
 
 /// The same with the operator's decisions about `/v2`.
 pub(crate) async fn small_with(registry: RegistrySettings) -> Market {
-    found_small(registry, Quota::default(), Clock::System).await
+    let transfers = Transfers::default();
+    found_small(registry, Quota::default(), transfers, Clock::System).await
+}
+
+/// The same with the operator's word on slow clients.
+pub(crate) async fn small_paced(transfers: Transfers) -> Market {
+    let registry = RegistrySettings::default();
+    found_small(registry, Quota::default(), transfers, Clock::System).await
 }
 
 /// The same with a clock of the test's own.
 pub(crate) async fn small_at(clock: Clock) -> Market {
-    found_small(RegistrySettings::default(), Quota::default(), clock).await
+    let (registry, transfers) = (RegistrySettings::default(), Transfers::default());
+    found_small(registry, Quota::default(), transfers, clock).await
 }
 
-async fn found_small(registry: RegistrySettings, quota: Quota, clock: Clock) -> Market {
+async fn found_small(
+    registry: RegistrySettings,
+    quota: Quota,
+    transfers: Transfers,
+    clock: Clock,
+) -> Market {
     let folder = Arc::new(Folder::new("registry").unwrap());
     let path = folder.path().display();
     let home = Home {
@@ -133,6 +148,7 @@ async fn found_small(registry: RegistrySettings, quota: Quota, clock: Clock) -> 
         s3: None,
         registry,
         quota,
+        transfers,
     };
     let market = Market::open(home, clock).await;
     market.people().await;
@@ -155,6 +171,7 @@ async fn large_with(registry: RegistrySettings, quota: Quota) -> Market {
         s3: Some(Arc::new(s3)),
         registry,
         quota,
+        transfers: Transfers::default(),
     };
     let market = Market::open(home, Clock::System).await;
     market.people().await;
@@ -195,6 +212,7 @@ impl Market {
             runtime: domain::deployment::Runtime::default(),
             engine: None,
             registry: home.registry.clone(),
+            transfers: home.transfers,
         };
         let (reader, writer, blobs) = (
             store.reader.clone(),
@@ -211,7 +229,7 @@ impl Market {
         };
         let app = App::start(parts).await.unwrap();
         let router = web::registry::router(app.clone());
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let server = tokio::spawn(crate::listen::serve(listener, router, home.transfers));
         Self {
             app,
             reader,

@@ -3,10 +3,11 @@
 //! Both families of addresses are served, `/v2/namespaces/{ns}/repositories/…` and the older `/v2/repositories/{ns}/…`.
 //! `/v2/_oci/ext/discover` names what this registry speaks beside the specification.
 //!
-//! What Hub knows and we do not (stars, pulls, who pushed) is zero or null. What Hub cannot do: `platform=linux/arm64`,
+//! What Hub knows and we do not (stars, who pushed) is zero or null. What Hub cannot do: `platform=linux/arm64`,
 //! `cursor=` beside page numbers, and an `ETag` on everything.
 
 mod ask;
+mod count;
 mod list;
 mod shape;
 
@@ -19,7 +20,7 @@ use oci::ErrorCode;
 use serde_json::{Value, json};
 
 use super::Registry;
-use super::answer::{empty, json as json_answer, value};
+use super::answer::{empty, failure, json as json_answer, value};
 use super::conditions::names_tag;
 use super::search::refused;
 use ask::{Asked, Place};
@@ -47,7 +48,10 @@ pub(super) async fn handle(State(registry): State<Registry>, request: Request) -
             body(&snapshot, base, request.uri().path(), &place, &asked)
         });
     match answered {
-        Ok(body) => kept(&snapshot, request.headers(), &body),
+        Ok(mut body) => match count::fill_in(&registry.app, &mut body).await {
+            Ok(pulls) => kept((snapshot.version, pulls), request.headers(), &body),
+            Err(error) => failure(&registry.app, error.into(), None),
+        },
         Err(Missing::Nothing(what)) => wrong(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, what),
         Err(Missing::Parameter(what)) => {
             wrong(StatusCode::BAD_REQUEST, ErrorCode::Unsupported, &what)
@@ -96,10 +100,9 @@ fn plan_of<'a>(
         .ok_or(Missing::Nothing("there is no such repository"))
 }
 
-/// JSON that a client may keep, as long as it asks each time whether the catalog moved.
-fn kept(snapshot: &Snapshot, headers: &HeaderMap, body: &Value) -> Response<Body> {
-    let version = snapshot.version;
-    let tag = format!("W/\"hub-{version}-{}\"", env!("CARGO_PKG_VERSION"));
+/// JSON that a client may keep, as long as it asks each time whether the catalog moved or something in it was pulled.
+fn kept((version, pulls): (i64, i64), headers: &HeaderMap, body: &Value) -> Response<Body> {
+    let tag = format!("W/\"hub-{version}-{pulls}-{}\"", env!("CARGO_PKG_VERSION"));
     let mut response = if names_tag(headers, &tag) {
         empty(StatusCode::NOT_MODIFIED)
     } else {

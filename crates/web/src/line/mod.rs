@@ -1,14 +1,22 @@
-//! What the kernel is told about each connection. A transfer may take hours, so nothing here limits the whole of one: a
-//! connection ends when its other side is gone or takes nothing at all for [`SILENT_SECONDS_MAX`]. Silence of a sender is
-//! the registry's own affair (`registry/incoming.rs`).
+//! A connection: what the kernel is told about it, how slow its other side may be, and how files go out on it without
+//! passing through our memory. A transfer may take hours, so nothing here limits the whole of one: a connection ends when
+//! its other side is gone, takes nothing at all for a while, or takes no more than a trickle. Slow senders are the
+//! registry's own affair (`registry/incoming.rs`), by the same measure.
+
+mod connection;
+mod files;
+mod pace;
 
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How long the other side may acknowledge nothing, or keep its window shut, while we have something to send.
-pub const SILENT_SECONDS_MAX: u64 = 300;
+pub use connection::Line;
+pub use files::Files;
+pub(crate) use files::STRETCH_BYTES;
+pub(crate) use pace::Pace;
+
 /// After how much quiet the kernel asks whether the other side is still there.
 const ASK_AFTER_SECONDS: u64 = 60;
 /// How long it waits between two such questions.
@@ -16,13 +24,9 @@ const ASK_EVERY_SECONDS: u64 = 15;
 /// Questions without an answer after which the other side is gone.
 const ASK_TIMES_MAX: u32 = 4;
 
-/// Prepares a connection just accepted.
-pub fn prepare(stream: &TcpStream) {
-    prepare_for(stream, Duration::from_secs(SILENT_SECONDS_MAX));
-}
-
-/// The same with another limit on silence.
-pub fn prepare_for(stream: &TcpStream, silence: Duration) {
+/// Prepares a connection just accepted. `silence` is how long the other side may acknowledge nothing, or keep its window
+/// shut, while we have something to send.
+fn prepare(stream: &TcpStream, silence: Duration) {
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(ASK_AFTER_SECONDS))
