@@ -32,7 +32,8 @@ struct Body {
     /// Bytes we have already, which a registry without ranges sends again.
     skip: u64,
     window_start: Instant,
-    window_offset: u64,
+    /// Bytes that came in the window, those passed over too.
+    window_bytes: u64,
 }
 
 enum Step {
@@ -155,7 +156,7 @@ impl Transfer {
                 answer,
                 skip,
                 window_start: Instant::now(),
-                window_offset: self.offset,
+                window_bytes: 0,
             }),
         }
     }
@@ -218,8 +219,7 @@ impl Transfer {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None) | Err(_)) => return Ok(Step::Broken),
             Err(_) => {
-                let gained = self.offset - body.window_offset;
-                if gained < limits.headway_bytes_min {
+                if body.window_bytes < limits.headway_bytes_min {
                     return Err(UpstreamError::TooSlow {
                         at: self.registry.0.at.clone(),
                         what: self.what(),
@@ -228,11 +228,12 @@ impl Transfer {
                     });
                 }
                 body.window_start = Instant::now();
-                body.window_offset = self.offset;
+                body.window_bytes = 0;
                 self.body = Some(body);
                 return Ok(Step::Chunk(Bytes::new()));
             }
         };
+        body.window_bytes += chunk.len() as u64;
         let skipped = chunk
             .len()
             .min(usize::try_from(body.skip).unwrap_or(usize::MAX));

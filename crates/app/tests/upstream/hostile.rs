@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use app::egress::{Egress, EgressLimits, EgressPolicy};
-use app::upstream::{CopyLimits, UpstreamError, plan_copy};
+use app::upstream::{CopyLimits, Registry, UpstreamError, UpstreamLimits, plan_copy};
 use oci::Digest;
 use testkit::hostile::{self, Trick};
 use testkit::http::{Body, Response, Server};
 use testkit::image::{ImageBuilder, TestImage};
 
 use crate::common::{
-    REPOSITORY, collect, egress, fetch_largest, guarded, impatient, registry, tag,
+    REPOSITORY, collect, egress, fetch_largest, guarded, impatient, limits, registry, tag,
 };
 
 fn image() -> TestImage {
@@ -263,6 +263,31 @@ async fn parts_are_taken_only_where_they_belong() {
     let registry = registry(&egress(), &server.host(), None);
     let stream = registry.blob(&digest, size as u64, 1_000).await.unwrap();
     assert_eq!(collect(stream).await.unwrap(), bytes[1_000..]);
+}
+
+/// What is passed over came all the same.
+#[tokio::test]
+async fn a_slow_registry_without_ranges_gets_to_the_rest() {
+    let bytes: Vec<u8> = (0..100).collect();
+    let sent = bytes.clone();
+    let server = Server::start(move |_| {
+        Response::new(200, "").body(Body::Trickle {
+            bytes: sent.clone(),
+            pause: Duration::from_millis(15),
+        })
+    })
+    .await
+    .unwrap();
+    let limits = UpstreamLimits {
+        headway_time_max: Duration::from_millis(500),
+        headway_bytes_min: 3,
+        ..limits()
+    };
+    let repository = REPOSITORY.parse().unwrap();
+    let registry =
+        Registry::with_limits(&egress(), &server.host(), &repository, None, limits).unwrap();
+    let stream = registry.blob(&Digest::sha256_of(&bytes), 100, 90).await;
+    assert_eq!(collect(stream.unwrap()).await.unwrap(), bytes[90..]);
 }
 
 #[tokio::test]
