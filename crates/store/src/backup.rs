@@ -3,7 +3,7 @@
 
 use oci::Digest;
 
-use crate::blobs::{Blobs, CommitError, Copied, Shelf};
+use crate::blobs::{Before, Blobs, CommitError, Copied, Shelf};
 use crate::error::Error;
 use crate::source::Reader;
 use crate::{media, registry};
@@ -43,7 +43,12 @@ pub enum BackupError {
 }
 
 /// Copies everything that `reader` names from one storage to another; may be run again, and then copies what is new.
-pub async fn copy_bytes(reader: &Reader, from: &Blobs, to: &Blobs) -> Result<Tally, BackupError> {
+pub async fn copy_bytes(
+    reader: &Reader,
+    from: &Blobs,
+    to: &Blobs,
+    before: Before,
+) -> Result<Tally, BackupError> {
     let mut tally = Tally::default();
     for shelf in [Shelf::Blobs, Shelf::Media] {
         let mut after: Option<Digest> = None;
@@ -55,7 +60,7 @@ pub async fn copy_bytes(reader: &Reader, from: &Blobs, to: &Blobs) -> Result<Tal
             let Some(last) = page.last() else { break };
             after = Some(last.clone());
             for digest in page {
-                match to.copy_from(from, shelf, &digest).await {
+                match to.copy_from(from, shelf, &digest, before).await {
                     Ok(Copied::Bytes(size)) => {
                         tally.copied += 1;
                         tally.bytes += size;

@@ -45,6 +45,14 @@ fn only_what_is_there_is_backed_up_and_nothing_is_overwritten() {
         std::fs::read_to_string(home.join("data/edgemart.db")).unwrap(),
         "mine"
     );
+    for left in ["-wal", "-shm", "-journal"] {
+        let data = home.join(format!("data{left}"));
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join(format!("edgemart.db{left}")), "old").unwrap();
+        let name = data.to_str().unwrap();
+        ends(home, &["admin", "restore", "copy", "--data", name], 6);
+        assert!(!data.join("edgemart.db").exists());
+    }
 }
 
 #[test]
@@ -124,6 +132,13 @@ async fn what_was_backed_up_while_it_served_is_restored_whole() {
         .await;
     assert_eq!(code, 5, "{told}");
     assert!(told.contains("is not there"), "{told}");
+    // Everything else comes back from it, and what is missing is named again.
+    let goal = Place::new(None, None).await;
+    let restore = ["admin", "restore", fresh.to_str().unwrap()];
+    let (code, _, told) = goal.verb(&restore).await;
+    assert_eq!(code, 5, "{told}");
+    assert!(told.contains("is not there"), "{told}");
+    goal.app().await;
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -28,7 +28,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use oci::Digest;
 
 pub use commit::CommitError;
-pub use copy::{Copied, Shelf};
+pub use copy::{Before, Copied, Shelf};
 pub use incoming::PART_BYTES;
 pub use list::StoredBlob;
 pub use read::WHOLE_BYTES_MAX;

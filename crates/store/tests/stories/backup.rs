@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use oci::Digest;
 use store::backup::{Tally, copy_bytes};
+use store::blobs::Before;
 use store::media::{self, Media};
 use store::{Blobs, Store, registry};
 use testkit::engines::for_each_engine;
@@ -59,7 +60,7 @@ async fn everything_that_the_database_names_is_copied_once() {
         let url = format!("file://{}", folder.path().display());
         let target = Blobs::at(&url, None).unwrap();
         let copy = async || {
-            copy_bytes(&store.reader, &store.blobs, &target)
+            copy_bytes(&store.reader, &store.blobs, &target, Before::Trusted)
                 .await
                 .unwrap()
         };
@@ -73,6 +74,14 @@ async fn everything_that_the_database_names_is_copied_once() {
             ..Tally::default()
         };
         assert_eq!(again, nothing_new);
+
+        // Believed, unless it is to be read.
+        std::fs::write(target.blob_path(&second).unwrap(), "spoiled!!!").unwrap();
+        assert_eq!(copy().await, nothing_new);
+        let read = copy_bytes(&store.reader, &store.blobs, &target, Before::Read).await;
+        let read = read.unwrap();
+        assert_eq!((read.copied, read.before), (1, 2));
+        assert_eq!(target.read(&second).await.unwrap(), b"the second");
 
         // What is gone and what was altered is named, and the rest is copied all the same.
         target.delete(&first).await.unwrap();

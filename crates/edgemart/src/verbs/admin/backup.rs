@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use store::backup::{Tally, copy_bytes};
+use store::blobs::Before;
 use store::{Blobs, Store};
 
 use super::installation::Installation;
@@ -61,7 +62,7 @@ impl Backup {
             // The copy says which bytes belong to it, whatever is published meanwhile.
             let named = copy.as_ref().map_or(&store, |copy| &copy.store);
             let target = bytes_of(&self.folder)?;
-            let copied = copy_bytes(&named.reader, &store.blobs, &target).await;
+            let copied = copy_bytes(&named.reader, &store.blobs, &target, Before::Trusted).await;
             tally = Some(copied.map_err(|error| failed(&self.folder, error))?);
         }
         let mut told = json!({"folder": self.folder});
@@ -83,7 +84,7 @@ impl Backup {
             "Keys (*.key in {}) are not in it; keep a copy elsewhere.",
             config.data.display()
         ));
-        tally.map_or(Ok(()), |tally| complete(&tally, "the storage"))
+        tally.map_or(Ok(()), |tally| complete(&tally, "the storage", "copied"))
     }
 }
 
@@ -230,7 +231,7 @@ pub(super) fn say(tally: &Tally) {
 }
 
 /// What is copied stays; what cannot be is named.
-pub(super) fn complete(tally: &Tally, from: &str) -> Result<(), Failure> {
+pub(super) fn complete(tally: &Tally, from: &str, done: &str) -> Result<(), Failure> {
     if tally.missing.is_empty() && tally.altered.is_empty() {
         return Ok(());
     }
@@ -244,7 +245,7 @@ pub(super) fn complete(tally: &Tally, from: &str) -> Result<(), Failure> {
         .map(|digest| format!("{digest} has other bytes than its name says"));
     Err(Failure::new(
         Exit::Invalid,
-        format!("{from} lacks bytes that the database names; everything else was copied"),
+        format!("{from} lacks bytes that the database names; everything else was {done}"),
     )
     .points(missing.chain(altered)))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use store::Blobs;
 use store::backup::copy_bytes;
+use store::blobs::Before;
 
 use super::backup::{
     SNAPSHOT, absolute, address, bytes_of, complete, failed, folder_address, say, storage_keys,
@@ -48,12 +49,12 @@ impl Restore {
                 .map_err(|error| {
                     Failure::new(Exit::Failure, "the installation cannot be opened").why(error)
                 })?;
-            let tally = copy_bytes(&store.reader, &bytes, &store.blobs)
+            let tally = copy_bytes(&store.reader, &bytes, &store.blobs, Before::Read)
                 .await
                 .map_err(|error| failed(&self.folder, error))?;
             global.show(&json!({"bytes": told_of(&tally)}), String::new)?;
             say(&tally);
-            return complete(&tally, "the backup");
+            return complete(&tally, "the backup", "restored");
         }
         let Some(goal) = store::sqlite_file(&config.database_url) else {
             return Err(Failure::new(
@@ -62,14 +63,7 @@ impl Restore {
             )
             .fix("let pg_restore bring it back, then run this with --bytes-only"));
         };
-        if goal.exists() {
-            return Err(Failure::new(
-                Exit::Conflict,
-                format!("there is a database {} already", goal.display()),
-            )
-            .why("a restore never overwrites one")
-            .fix("name an empty data folder, or move the old one away"));
-        }
+        refuse_what_is_there(&goal)?;
         let file = self.chosen()?;
         let scratch = beside(&goal)?;
         let part = scratch.path().join("copy.db");
@@ -86,11 +80,7 @@ impl Restore {
             )
             .why(error)
         })?;
-        complete(&tally, "the backup")?;
-        std::fs::File::open(&part)
-            .and_then(|copy| copy.sync_all())
-            .and_then(|()| std::fs::rename(&part, &goal))
-            .map_err(|error| failed(&goal, error))?;
+        publish(&part, &goal)?;
         let told = json!({"snapshot": file, "database": goal, "bytes": told_of(&tally)});
         global.show(&told, String::new)?;
         say(&tally);
@@ -106,7 +96,7 @@ impl Restore {
                 config.data.display()
             ));
         }
-        Ok(())
+        complete(&tally, "the backup", "restored")
     }
 
     /// The copy of the database to take.
@@ -147,6 +137,55 @@ fn bytes_of_existing(folder: &Path) -> Result<Blobs, Failure> {
     bytes_of(folder)
 }
 
+/// What SQLite keeps beside a database while it is used. One that is left over would be played into the restored one.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+fn refuse_what_is_there(goal: &Path) -> Result<(), Failure> {
+    if goal.symlink_metadata().is_ok() {
+        return Err(taken(goal));
+    }
+    for ending in BESIDE {
+        let mut name = goal.as_os_str().to_owned();
+        name.push(ending);
+        let file = PathBuf::from(name);
+        if file.symlink_metadata().is_ok() {
+            return Err(Failure::new(
+                Exit::Conflict,
+                format!("{} is left over from another database", file.display()),
+            )
+            .why("SQLite would play it into the restored one")
+            .fix("move it away together with the database it belongs to"));
+        }
+    }
+    Ok(())
+}
+
+fn taken(goal: &Path) -> Failure {
+    Failure::new(
+        Exit::Conflict,
+        format!("there is a database {} already", goal.display()),
+    )
+    .why("a restore never overwrites one")
+    .fix("name an empty data folder, or move the old one away")
+}
+
+/// Gives the finished copy its name, unless somebody made a database there meanwhile; durable when this returns.
+fn publish(part: &Path, goal: &Path) -> Result<(), Failure> {
+    refuse_what_is_there(goal)?;
+    let linked = std::fs::File::open(part)
+        .and_then(|copy| copy.sync_all())
+        .and_then(|()| std::fs::hard_link(part, goal));
+    linked.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => taken(goal),
+        _ => failed(goal, error),
+    })?;
+    let folder = absolute(goal)?;
+    let folder = folder.parent().unwrap_or_else(|| Path::new("/"));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| failed(folder, error))
+}
+
 fn beside(goal: &Path) -> Result<tempfile::TempDir, Failure> {
     let goal = absolute(goal)?;
     let folder = goal.parent().unwrap_or_else(|| Path::new("/"));
@@ -171,7 +210,7 @@ async fn fill(
     if let Some(broken) = store::check_sqlite(&store.reader).await? {
         return Err(format!("the copy of the database is broken: {broken}").into());
     }
-    let tally = copy_bytes(&store.reader, bytes, target).await?;
+    let tally = copy_bytes(&store.reader, bytes, target, Before::Read).await?;
     store.close().await?;
     Ok(tally)
 }
