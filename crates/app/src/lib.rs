@@ -19,6 +19,8 @@ pub mod secrets;
 pub mod settings;
 pub mod upstream;
 
+mod key_file;
 mod links;
 mod record;
 pub use context::{App, Parts};
+pub use key_file::KeyFileError;

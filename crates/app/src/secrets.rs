@@ -6,8 +6,6 @@
 //! 0600, which every process looks at before it seals, or one environment variable; tokens and passwords of people are
 //! hashed, not sealed, and have no place here.
 
-mod file;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,6 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
+
+use crate::key_file::{self, KeyFileError};
 
 /// Bytes of one key.
 const KEY_BYTES: usize = 32;
@@ -41,25 +41,9 @@ pub struct Sealed {
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The key file cannot be read or written.
-    #[error("key file {}: {why}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said, or what is wrong with its content.
-        why: String,
-    },
-    /// Others can read the keys.
-    #[error(
-        "key file {} can be read by others (mode {mode:03o}); run: chmod 600 {}, and consider the keys known",
-        .path.display(), .path.display()
-    )]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The key file.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
     /// The text holds no valid keys.
     #[error("keys: line {line}: {why}; a line reads `{LINE} KEY-ID BASE64-OF-32-BYTES`")]
     Text {
@@ -115,7 +99,7 @@ struct Ring {
     keys: BTreeMap<String, Key>,
     /// Oldest first; the last one seals.
     order: Vec<String>,
-    stamp: Option<file::Stamp>,
+    stamp: Option<key_file::Stamp>,
 }
 
 impl Ring {
@@ -138,11 +122,11 @@ impl SecretKeys {
     /// once end with the same key.
     ///
     /// # Errors
-    /// [`SecretError::Open`] when others may read the file; [`SecretError::File`], [`SecretError::Text`].
+    /// [`SecretError::File`], also when others may read the file; [`SecretError::Text`].
     pub fn open_or_create(path: &Path) -> Result<Self, SecretError> {
-        if file::read(path)?.is_none() {
+        if key_file::read(path)?.is_none() {
             let (_, line) = new_line()?;
-            file::create(path, &line)?;
+            key_file::create(path, &line)?;
         }
         Ok(Self {
             ring: RwLock::new(Arc::new(read_file(path)?)),
@@ -195,7 +179,7 @@ impl SecretKeys {
         let Some(path) = &self.path else {
             return Ok(known);
         };
-        if file::stamp(path) == known.stamp {
+        if key_file::stamp(path) == known.stamp {
             return Ok(known);
         }
         self.take_over(read_file(path)?)
@@ -208,11 +192,12 @@ impl SecretKeys {
     }
 
     fn path(&self) -> Result<&Path, SecretError> {
-        self.path.as_deref().ok_or_else(|| SecretError::File {
+        let told = || KeyFileError::File {
             path: PathBuf::from("(environment)"),
             why: "keys from the environment are changed there: append a line and start again"
                 .to_owned(),
-        })
+        };
+        Ok(self.path.as_deref().ok_or_else(told)?)
     }
 
     /// Adds a fresh key to the file and seals with it from now on; older secrets still open. Other processes follow
@@ -223,14 +208,14 @@ impl SecretKeys {
     pub fn rotate(&self) -> Result<(), SecretError> {
         let path = self.path()?;
         // The file counts, not memory: another process may have rotated meanwhile.
-        let mut text = file::read(path)?.unwrap_or_default();
+        let mut text = key_file::read(path)?.unwrap_or_default();
         let (_, line) = new_line()?;
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
         text.push_str(&line);
         read_text(&text)?;
-        file::replace(path, &text)?;
+        key_file::replace(path, &text)?;
         self.take_over(read_file(path)?)?;
         Ok(())
     }
@@ -256,7 +241,7 @@ impl SecretKeys {
             }
         }
         read_text(&text)?;
-        file::replace(path, &text)?;
+        key_file::replace(path, &text)?;
         self.take_over(read_file(path)?)?;
         Ok(retired)
     }
@@ -331,8 +316,8 @@ fn key_of<'a>(ring: &'a Ring, row_id: &str, key_id: &str) -> Result<&'a Key, Sec
 
 /// Stamped before it is read, so that a change in between is noticed by the next look.
 fn read_file(path: &Path) -> Result<Ring, SecretError> {
-    let stamp = file::stamp(path);
-    let text = file::read(path)?.unwrap_or_default();
+    let stamp = key_file::stamp(path);
+    let text = key_file::read(path)?.unwrap_or_default();
     let ring = read_text(&text)?;
     Ok(Ring { stamp, ..ring })
 }

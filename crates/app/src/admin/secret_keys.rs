@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
 use serde_json::json;
+use store::Source;
 use store::credentials::{self, Credentials};
 
 use crate::App;
@@ -46,9 +47,9 @@ pub struct Rotation {
     pub to_retire: Vec<String>,
 }
 
-async fn uses(app: &App) -> Result<BTreeMap<String, u64>, Refused> {
+async fn uses(source: &impl Source) -> Result<BTreeMap<String, u64>, Refused> {
     let mut uses = BTreeMap::new();
-    for row in credentials::list_all(&app.reader).await? {
+    for row in credentials::list_all(source).await? {
         *uses.entry(row.key_id).or_default() += 1;
     }
     Ok(uses)
@@ -56,7 +57,7 @@ async fn uses(app: &App) -> Result<BTreeMap<String, u64>, Refused> {
 
 /// Every key, oldest first, and those that stored secrets need but we do not have.
 pub async fn secret_keys(app: &App) -> Result<Vec<KeyUse>, Refused> {
-    let mut uses = uses(app).await?;
+    let mut uses = uses(&app.reader).await?;
     let newest = app.secrets.newest();
     let ids = app.secrets.ids().into_iter();
     let mut keys: Vec<KeyUse> = ids
@@ -81,7 +82,7 @@ pub async fn secret_keys(app: &App) -> Result<Vec<KeyUse>, Refused> {
 pub async fn rotate_secret_keys(app: &App, actor: &Actor) -> Result<Rotation, Refused> {
     let trouble = |error: crate::secrets::SecretError| Refused::trouble(error.to_string());
     let newest = app.secrets.newest();
-    let resumed = uses(app).await?.keys().any(|id| *id != newest);
+    let resumed = uses(&app.reader).await?.keys().any(|id| *id != newest);
     if !resumed {
         if !app.secrets.in_file() {
             return Err(Refused::Conflict("The keys stand in EDGEMART_SECRET_KEYS and every stored secret is sealed with the newest of them. Append a line from `edgemart admin keys new` there on every replica, restart them, and run this again.".into()));
@@ -96,8 +97,10 @@ pub async fn rotate_secret_keys(app: &App, actor: &Actor) -> Result<Rotation, Re
         tx.commit().await?;
     }
     let sealed_again = seal_all_again(app).await?;
-    // Nothing can be sealed with an older key any more, so what no row needs now is never needed again.
-    let needed: BTreeSet<String> = uses(app).await?.into_keys().collect();
+    // While nobody seals: nothing can be sealed with an older key any more, so what no row needs now is never needed again.
+    let tx = app.writer.begin().await?;
+    credentials::hold_keys_alone(&tx).await?;
+    let needed: BTreeSet<String> = uses(&tx).await?.into_keys().collect();
     let newest = app.secrets.newest();
     let (mut retired, mut to_retire) = (Vec::new(), Vec::new());
     if app.secrets.in_file() {
@@ -106,7 +109,6 @@ pub async fn rotate_secret_keys(app: &App, actor: &Actor) -> Result<Rotation, Re
         to_retire = app.secrets.ids();
         to_retire.retain(|id| *id != newest && !needed.contains(id));
     }
-    let tx = app.writer.begin().await?;
     let data = json!({"newest": newest, "sealed_again": sealed_again, "retired": retired});
     let subject = (Subject::Marketplace, "secret_keys");
     app.record(&tx, actor, subject, "secret_keys_rotated", data)

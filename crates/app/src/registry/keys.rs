@@ -4,14 +4,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use zeroize::Zeroizing;
 
-use super::key_file;
+use crate::key_file::{self, KeyFileError};
 
 /// Keys in one set; more than this is a mistake in the file.
 pub const TOKEN_KEYS_MAX: usize = 16;
@@ -27,24 +28,9 @@ const KID_HEX_DIGITS: usize = 16;
 /// Why there are no keys to sign tokens with.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file system said no.
-    #[error("token keys: could not {action} {}: {source}", .path.display())]
-    File {
-        /// What was tried.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What came back.
-        source: std::io::Error,
-    },
-    /// Others on this machine could read the keys.
-    #[error("token keys: {} has mode {mode:o}, so others may read it; run `chmod 600` on it", .path.display())]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The key file.
+    #[error("token keys: {0}")]
+    File(#[from] KeyFileError),
     /// A line is no key.
     #[error(
         "token keys: line {line} is not a base64 PKCS#8 Ed25519 key; write one key a line, the signing key first"
@@ -87,7 +73,7 @@ struct KeyFile {
 /// What was last known of the file.
 struct Seen {
     at: Instant,
-    stamp: Option<(SystemTime, u64, u64)>,
+    stamp: Option<key_file::Stamp>,
 }
 
 impl std::fmt::Debug for TokenKeys {
@@ -117,11 +103,13 @@ impl TokenKeys {
     /// Reads the key file, or makes it (mode 0600) with one fresh key. Two processes that start at once agree on the
     /// file of whoever was first. Refuses a file that others may read. A change of the file is followed.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
-        if !key_file::there(path)? {
-            key_file::make(path, &[STANDARD.encode(new_document()?)], false)?;
-        }
+        // Before the text, so that a change right after it is looked at again.
         let stamp = key_file::stamp(path);
-        let keys = read_text(&key_file::read(path)?)?;
+        let text = match key_file::read(path)? {
+            Some(text) => text,
+            None => key_file::create(path, &text_of(&[STANDARD.encode(new_document()?)]))?,
+        };
+        let keys = read_text(&text)?;
         let file = KeyFile {
             path: path.to_owned(),
             seen: Mutex::new(Seen {
@@ -157,7 +145,7 @@ impl TokenKeys {
             return;
         }
         seen.stamp = stamp;
-        match key_file::read(&file.path).and_then(|text| read_text(&text)) {
+        match read_file(&file.path) {
             Ok(keys) => {
                 tracing::info!(signing = %keys[0].kid, keys = keys.len(), "the token keys changed");
                 *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
@@ -201,7 +189,7 @@ impl TokenKeys {
 /// Puts a new signing key first into the key file and keeps the last [`OLD_KEYS_MAX`] ones, so that tokens under way stay
 /// good. Every process that reads the file follows by itself within [`LOOK_EVERY`]. Answers the ids, the signing one first.
 pub fn rotate_token_keys(path: &Path) -> Result<Vec<String>, KeyError> {
-    let text = key_file::read(path)?;
+    let text = key_file::read(path)?.unwrap_or_default();
     read_text(&text)?;
     let old = text
         .lines()
@@ -211,9 +199,22 @@ pub fn rotate_token_keys(path: &Path) -> Result<Vec<String>, KeyError> {
     let lines: Vec<String> = std::iter::once(STANDARD.encode(new_document()?))
         .chain(old.map(ToOwned::to_owned))
         .collect();
-    key_file::make(path, &lines, true)?;
-    let keys = read_text(&key_file::read(path)?)?;
+    key_file::replace(path, &text_of(&lines))?;
+    let keys = read_file(path)?;
     Ok(keys.into_iter().map(|key| key.kid).collect())
+}
+
+fn text_of(keys: &[String]) -> Zeroizing<String> {
+    let keys = Zeroizing::new(keys.join("\n"));
+    Zeroizing::new(format!(
+        "# Signs registry tokens. First key signs, all verify.\n{}\n",
+        keys.as_str()
+    ))
+}
+
+/// No file is a set without keys, which is refused.
+fn read_file(path: &Path) -> Result<Vec<TokenKey>, KeyError> {
+    read_text(&key_file::read(path)?.unwrap_or_default())
 }
 
 fn read_documents<D: AsRef<[u8]>>(documents: &[D]) -> Result<Vec<TokenKey>, KeyError> {
@@ -341,6 +342,18 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         let error = TokenKeys::open_or_create(&path).unwrap_err();
         assert!(error.to_string().contains("chmod 600"), "{error}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused_and_not_cut() {
+        let folder = scratch("long");
+        let path = folder.join("token.keys");
+        TokenKeys::open_or_create(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}{}", "#".repeat(70_000))).unwrap();
+        let error = TokenKeys::open_or_create(&path).unwrap_err();
+        assert!(error.to_string().contains("are allowed"), "{error}");
         std::fs::remove_dir_all(folder).unwrap();
     }
 

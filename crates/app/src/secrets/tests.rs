@@ -146,7 +146,7 @@ fn a_file_that_others_can_read_is_refused() {
         std::fs::set_permissions(folder.file(), std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = SecretKeys::open_or_create(&folder.file()).unwrap_err();
         assert!(
-            matches!(refused, SecretError::Open { mode: found, .. } if found == mode),
+            matches!(refused, SecretError::File(KeyFileError::Open { mode: found, .. }) if found == mode),
             "{refused}"
         );
         assert!(refused.to_string().contains("chmod 600"), "{refused}");

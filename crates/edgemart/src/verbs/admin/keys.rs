@@ -121,6 +121,12 @@ async fn rotate(installation: &Installation, global: &Global) -> Result<(), Fail
         done.sealed_again,
         done.retired.len()
     ));
+    if !done.retired.is_empty() {
+        tell(&format!(
+            "Backups from before now hold secrets sealed with {}: keep a copy of the old key file as long as you keep those.",
+            done.retired.join(", ")
+        ));
+    }
     for id in &done.to_retire {
         tell(&format!(
             "Nothing needs key {id} any more: take its line out of EDGEMART_SECRET_KEYS."

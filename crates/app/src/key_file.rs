@@ -1,4 +1,5 @@
-//! The key file: mode 0600, made once, replaced whole. Nothing in here understands keys.
+//! A file that holds keys, those that seal secrets or those that sign tokens: mode 0600, read only when private to this
+//! user, made once, replaced whole and durably. Nothing in here understands keys.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -7,7 +8,29 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::SecretError;
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read or written.
+    #[error("key file {}: {why}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, or what is wrong with it.
+        why: String,
+    },
+    /// Others can read the keys.
+    #[error(
+        "key file {} can be read by others (mode {mode:03o}); run: chmod 600 {}, and consider the keys known",
+        .path.display(), .path.display()
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 const MODE: u32 = 0o600;
@@ -15,17 +38,17 @@ const MODE: u32 = 0o600;
 const NAMES_MAX: u32 = 16;
 
 /// What changes when the file is replaced or rewritten: size, time of change in seconds and nanoseconds, inode.
-pub(super) type Stamp = (u64, i64, i64, u64);
+pub(crate) type Stamp = (u64, i64, i64, u64);
 
 /// The file's present stamp; `None` when there is no file.
-pub(super) fn stamp(path: &Path) -> Option<Stamp> {
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let told = std::fs::metadata(path).ok()?;
     Some((told.len(), told.mtime(), told.mtime_nsec(), told.ino()))
 }
 
 /// The file's text; `None` when there is no file.
-pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
-    let error = |why: String| SecretError::File {
+pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, KeyFileError> {
+    let error = |why: String| KeyFileError::File {
         path: path.to_owned(),
         why,
     };
@@ -41,7 +64,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError
     }
     let mode = metadata.mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(SecretError::Open {
+        return Err(KeyFileError::Open {
             path: path.to_owned(),
             mode,
         });
@@ -61,7 +84,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError
 }
 
 /// Makes the file with `text`, or reads it when another process was faster. It appears whole or not at all.
-pub(super) fn create(path: &Path, text: &str) -> Result<Zeroizing<String>, SecretError> {
+pub(crate) fn create(path: &Path, text: &str) -> Result<Zeroizing<String>, KeyFileError> {
     let error = |cause: std::io::Error| file_error(path, &cause);
     if let Some(folder) = folder(path) {
         std::fs::create_dir_all(folder).map_err(error)?;
@@ -75,20 +98,24 @@ pub(super) fn create(path: &Path, text: &str) -> Result<Zeroizing<String>, Secre
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
         Err(cause) => return Err(error(cause)),
     }
-    read(path)?.ok_or_else(|| SecretError::File {
+    read(path)?.ok_or_else(|| KeyFileError::File {
         path: path.to_owned(),
         why: "vanished while it was made".to_owned(),
     })
 }
 
 /// Replaces the file's text, whole or not at all.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), SecretError> {
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), KeyFileError> {
     let temporary = write_beside(path, text)?;
-    std::fs::rename(&temporary, path).map_err(|cause| file_error(path, &cause))?;
+    if let Err(cause) = std::fs::rename(&temporary, path) {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&temporary);
+        return Err(file_error(path, &cause));
+    }
     sync_folder(path)
 }
 
-fn write_beside(path: &Path, text: &str) -> Result<PathBuf, SecretError> {
+fn write_beside(path: &Path, text: &str) -> Result<PathBuf, KeyFileError> {
     for number in 0..NAMES_MAX {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{}.{number}.tmp", std::process::id()));
@@ -113,7 +140,7 @@ fn write_beside(path: &Path, text: &str) -> Result<PathBuf, SecretError> {
         }
         return Ok(temporary);
     }
-    Err(SecretError::File {
+    Err(KeyFileError::File {
         path: path.to_owned(),
         why: "temporary files of earlier tries are in the way; remove *.tmp beside it".to_owned(),
     })
@@ -124,15 +151,15 @@ fn folder(path: &Path) -> Option<&Path> {
         .filter(|folder| !folder.as_os_str().is_empty())
 }
 
-fn sync_folder(path: &Path) -> Result<(), SecretError> {
+fn sync_folder(path: &Path) -> Result<(), KeyFileError> {
     let folder = folder(path).unwrap_or_else(|| Path::new("."));
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|cause| file_error(path, &cause))
 }
 
-fn file_error(path: &Path, cause: &std::io::Error) -> SecretError {
-    SecretError::File {
+fn file_error(path: &Path, cause: &std::io::Error) -> KeyFileError {
+    KeyFileError::File {
         path: path.to_owned(),
         why: cause.to_string(),
     }
