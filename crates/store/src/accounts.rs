@@ -29,6 +29,28 @@ pub async fn find(source: &impl Source, id: &str) -> Result<Option<Account>, Err
     Ok(Entity::find_by_id(id).one(&source.connection()).await?)
 }
 
+/// The same, and nobody else changes or locks it until the transaction ends. On SQLite its one writer is alone anyway.
+pub async fn lock(tx: &Tx, id: &str) -> Result<Option<Account>, Error> {
+    Ok(Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(&tx.inner)
+        .await?)
+}
+
+/// Locks all operators, so that of two who drop each other the second sees what the first did. Before any single account.
+pub async fn lock_operators(tx: &Tx) -> Result<(), Error> {
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Operator.eq(true))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .into_tuple::<String>()
+        .all(&tx.inner)
+        .await?;
+    Ok(())
+}
+
 /// The account with this address, in any case.
 pub async fn find_by_email(source: &impl Source, email: &str) -> Result<Option<Account>, Error> {
     let found = Entity::find().filter(Column::Email.eq(email.to_lowercase()));

@@ -2,7 +2,7 @@
 
 use domain::ids::PublisherId;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::column::Row;
 use crate::entity::publisher::{Column, Entity, Model};
@@ -161,6 +161,19 @@ pub async fn find(source: &impl Source, id: &PublisherId) -> Result<Option<Publi
         .one(&source.connection())
         .await?;
     found.map(read).transpose()
+}
+
+/// Holds a publisher until the transaction ends: whoever changes its members takes this lock first, so that of two changes
+/// the second sees what the first did. On SQLite its one writer is alone anyway.
+pub async fn lock(tx: &Tx, id: &PublisherId) -> Result<(), Error> {
+    Entity::find_by_id(id.as_str())
+        .select_only()
+        .column(Column::Id)
+        .lock_exclusive()
+        .into_tuple::<String>()
+        .one(&tx.inner)
+        .await?;
+    Ok(())
 }
 
 /// Every publisher, or those in one state, in order of id.

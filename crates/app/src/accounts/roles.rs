@@ -8,13 +8,15 @@ use crate::App;
 use crate::error::Refused;
 use crate::record::Subject;
 
-async fn account(app: &App, id: &str) -> Result<store::accounts::Account, Refused> {
-    store::accounts::find(&app.reader, id)
+/// The account, locked after all operators: what is asked of it and of them holds until the change is made.
+async fn locked(tx: &store::Tx, id: &str) -> Result<store::accounts::Account, Refused> {
+    store::accounts::lock_operators(tx).await?;
+    store::accounts::lock(tx, id)
         .await?
         .ok_or_else(|| Refused::not_found("account", id))
 }
 
-/// Asked within the change's own transaction, so that two operators cannot drop each other at once.
+/// Asked within the change's own transaction, after `lock_operators`, so that two operators cannot drop each other at once.
 pub(super) async fn keep_one_operator(tx: &store::Tx) -> Result<(), Refused> {
     if store::accounts::count_operators(tx).await? > 0 {
         return Ok(());
@@ -33,13 +35,13 @@ pub async fn set_roles(
     operator: bool,
 ) -> Result<(), Refused> {
     actor.require_operator()?;
-    let row = account(app, id).await?;
+    let tx = app.writer.begin().await?;
+    let row = locked(&tx, id).await?;
     if store::accounts::is_erased(&row) {
         return Err(Refused::Conflict(
             "The person behind this account was erased; it has no roles any more.".into(),
         ));
     }
-    let tx = app.writer.begin().await?;
     store::accounts::set_roles(&tx, id, reviewer, operator).await?;
     keep_one_operator(&tx).await?;
     let data = json!({"reviewer": reviewer, "operator": operator});
@@ -57,7 +59,8 @@ pub async fn set_disabled(
     disabled: bool,
 ) -> Result<(), Refused> {
     actor.require_operator()?;
-    let row = account(app, id).await?;
+    let tx = app.writer.begin().await?;
+    let row = locked(&tx, id).await?;
     if row.disabled_at.is_some() == disabled {
         return Ok(());
     }
@@ -66,7 +69,6 @@ pub async fn set_disabled(
             "The person behind this account was erased; it is shut out for good.".into(),
         ));
     }
-    let tx = app.writer.begin().await?;
     store::accounts::set_disabled(&tx, id, disabled.then(|| app.clock.now())).await?;
     if disabled {
         keep_one_operator(&tx).await?;

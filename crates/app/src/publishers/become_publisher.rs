@@ -72,6 +72,10 @@ pub async fn become_publisher(
         created_at: now,
     };
     let tx = app.writer.begin().await?;
+    let locked = store::accounts::lock(&tx, &account.id).await?;
+    if locked.is_none_or(|row| store::accounts::is_erased(&row)) {
+        return Err(Refused::not_found("account", account.id.as_str()));
+    }
     store::publishers::insert(&tx, &row).await?;
     store::members::put(&tx, &member).await?;
     let alike: Vec<String> = look_alikes.iter().map(|p| p.id.to_string()).collect();

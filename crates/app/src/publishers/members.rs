@@ -5,6 +5,7 @@ use domain::actor::Actor;
 use domain::ids::PublisherId;
 use domain::role::{MemberRole, PublisherAction};
 use serde_json::json;
+use store::Tx;
 use store::members::Member;
 
 use crate::App;
@@ -31,14 +32,19 @@ pub async fn put_member(
                 "Ask them to sign up first.",
             )
         })?;
-    let present = role_of(app, publisher, &account.id).await?;
+    let tx = app.writer.begin().await?;
+    let locked = store::accounts::lock(&tx, &account.id).await?;
+    if locked.is_none_or(|row| store::accounts::is_erased(&row)) {
+        return Err(Refused::not_found("account", email));
+    }
+    store::publishers::lock(&tx, publisher).await?;
+    let present = role_of(&tx, publisher, &account.id).await?;
     if role == MemberRole::Owner || present == Some(MemberRole::Owner) {
         actor.require(publisher, PublisherAction::EditProfile)?;
     }
     if present == Some(MemberRole::Owner) && role != MemberRole::Owner {
-        require_another_owner(app, publisher, &account.id).await?;
+        require_another_owner(&tx, publisher, &account.id).await?;
     }
-    let tx = app.writer.begin().await?;
     let member = Member {
         publisher: publisher.clone(),
         account_id: account.id.clone(),
@@ -67,15 +73,18 @@ pub async fn remove_member(
     account_id: &str,
 ) -> Result<(), Refused> {
     actor.require(publisher, PublisherAction::ManageMembers)?;
-    let present = role_of(app, publisher, account_id)
+    let tx = app.writer.begin().await?;
+    store::publishers::lock(&tx, publisher).await?;
+    let present = role_of(&tx, publisher, account_id)
         .await?
         .ok_or_else(|| Refused::not_found("member", account_id))?;
     if present == MemberRole::Owner {
         actor.require(publisher, PublisherAction::EditProfile)?;
-        require_another_owner(app, publisher, account_id).await?;
+        require_another_owner(&tx, publisher, account_id).await?;
     }
-    let tx = app.writer.begin().await?;
     store::members::remove(&tx, publisher, account_id).await?;
+    let now = app.clock.now();
+    store::registry::pull_tokens::revoke_for_publisher(&tx, publisher, account_id, now).await?;
     let data = json!({"account": account_id});
     app.record(
         &tx,
@@ -90,23 +99,24 @@ pub async fn remove_member(
 }
 
 async fn role_of(
-    app: &App,
+    tx: &Tx,
     publisher: &PublisherId,
     account_id: &str,
 ) -> Result<Option<MemberRole>, Refused> {
-    let members = store::members::of_publisher(&app.reader, publisher).await?;
+    let members = store::members::of_publisher(tx, publisher).await?;
     let member = members
         .into_iter()
         .find(|(m, _)| m.account_id == account_id);
     Ok(member.map(|(m, _)| m.role))
 }
 
+/// Asked after the publisher was locked, so that of two owners who drop each other one stays.
 async fn require_another_owner(
-    app: &App,
+    tx: &Tx,
     publisher: &PublisherId,
     account_id: &str,
 ) -> Result<(), Refused> {
-    let members = store::members::of_publisher(&app.reader, publisher).await?;
+    let members = store::members::of_publisher(tx, publisher).await?;
     let another = members
         .iter()
         .any(|(m, _)| m.role == MemberRole::Owner && m.account_id != account_id);

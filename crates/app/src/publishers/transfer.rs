@@ -21,6 +21,7 @@ pub async fn transfer_ownership(
     actor.require(publisher, PublisherAction::EditProfile)?;
     let from = actor.account()?.id.clone();
     let tx = app.writer.begin().await?;
+    store::publishers::lock(&tx, publisher).await?;
     let members = store::members::of_publisher(&tx, publisher).await?;
     let role = |id: &str| {
         let found = members.iter().find(|(member, _)| member.account_id == id);

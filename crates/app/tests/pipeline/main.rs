@@ -12,6 +12,7 @@ mod links;
 mod market;
 mod people;
 mod preview;
+mod races;
 mod refusals;
 mod resume;
 mod set_up;
