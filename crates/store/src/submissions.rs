@@ -189,6 +189,28 @@ pub async fn in_state(source: &impl Source, states: &[State]) -> Result<Vec<Subm
         .collect()
 }
 
+/// The submission, and nobody else changes it until the transaction ends. On SQLite its one writer is alone anyway.
+pub async fn lock(tx: &Tx, id: &str) -> Result<Option<Submission>, Error> {
+    let found = Entity::find_by_id(id).lock_exclusive().one(&tx.inner);
+    found.await?.map(read).transpose()
+}
+
+/// At most `limit` submissions in preview whose time is over at `now`, the first first.
+pub async fn previews_over(
+    source: &impl Source,
+    now: i64,
+    limit: u64,
+) -> Result<Vec<Submission>, Error> {
+    let query = Entity::find()
+        .filter(Column::State.eq(State::Preview.as_str()))
+        .filter(Column::PreviewExpiresAt.lte(now))
+        .order_by_asc(Column::PreviewExpiresAt)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    let found = query.all(&source.connection()).await?;
+    found.into_iter().map(read).collect()
+}
+
 fn change(id: &str, now: i64) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::UpdatedAt, Expr::value(now))

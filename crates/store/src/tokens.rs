@@ -2,7 +2,10 @@
 
 use domain::role::TokenScope;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
 use crate::column::Row;
 use crate::entity::token::{Column, Entity, Model};
@@ -31,6 +34,37 @@ pub struct Token {
     pub last_used_at: Option<i64>,
     /// When it was taken back.
     pub revoked_at: Option<i64>,
+    /// Made by whom.
+    pub kind: TokenKind,
+}
+
+/// How a token came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Its owner made it by name, and takes it back.
+    Personal,
+    /// A registry client got it for a password, and it ends with that password.
+    Login,
+}
+
+impl TokenKind {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Login => "login",
+        }
+    }
+}
+
+impl std::str::FromStr for TokenKind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Personal, Self::Login]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is not a kind of token; use personal or login"))
+    }
 }
 
 fn row(id: &str) -> Row<'_> {
@@ -43,6 +77,7 @@ fn row(id: &str) -> Row<'_> {
 fn read(model: Model) -> Result<Token, Error> {
     Ok(Token {
         scopes: row(&model.id).read_json("scopes", &model.scopes)?,
+        kind: row(&model.id).read("kind", &model.kind)?,
         id: model.id,
         account_id: model.account_id,
         name: model.name,
@@ -59,6 +94,7 @@ pub async fn insert(tx: &Tx, token: &Token) -> Result<(), Error> {
     let token = token.clone();
     let model = Model {
         scopes: row(&token.id).json("scopes", &token.scopes)?,
+        kind: token.kind.as_str().to_owned(),
         id: token.id,
         account_id: token.account_id,
         name: token.name,
@@ -77,12 +113,16 @@ pub async fn find_by_hash(source: &impl Source, token_hash: &str) -> Result<Opti
     found.one(&source.connection()).await?.map(read).transpose()
 }
 
-/// Every token of an account, newest first.
+/// Tokens of an account that are listed; more than can work at a time.
+const LISTED_MAX: u64 = 300;
+
+/// The tokens of an account, newest first, up to a few hundred.
 pub async fn list_of_account(source: &impl Source, account_id: &str) -> Result<Vec<Token>, Error> {
     let query = Entity::find()
         .filter(Column::AccountId.eq(account_id))
         .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::Id);
+        .order_by_desc(Column::Id)
+        .limit(LISTED_MAX);
     query
         .all(&source.connection())
         .await?
@@ -107,6 +147,48 @@ pub async fn touch(tx: &Tx, id: &str, now: i64) -> Result<bool, Error> {
         .col_expr(Column::LastUsedAt, Expr::value(now))
         .filter(Column::Id.eq(id));
     Ok(query.exec(&tx.inner).await?.rows_affected == 1)
+}
+
+/// How many tokens that its owner made work at `now`.
+pub async fn count_personal(
+    source: &impl Source,
+    account_id: &str,
+    now: i64,
+) -> Result<u64, Error> {
+    let lives = Condition::any()
+        .add(Column::ExpiresAt.is_null())
+        .add(Column::ExpiresAt.gt(now));
+    let query = Entity::find()
+        .filter(Column::AccountId.eq(account_id))
+        .filter(Column::Kind.eq(TokenKind::Personal.as_str()))
+        .filter(Column::RevokedAt.is_null())
+        .filter(lives);
+    Ok(query.count(&source.connection()).await?)
+}
+
+/// Removes what came of an account's registry logins but for the newest `keep` that work at `now`; tells how many went.
+pub async fn delete_logins(tx: &Tx, account_id: &str, keep: u64, now: i64) -> Result<u64, Error> {
+    let logins = || {
+        Entity::find()
+            .filter(Column::AccountId.eq(account_id))
+            .filter(Column::Kind.eq(TokenKind::Login.as_str()))
+    };
+    let kept: Vec<String> = logins()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(keep)
+        .into_tuple()
+        .all(&tx.inner)
+        .await?;
+    let query = Entity::delete_many()
+        .filter(Column::AccountId.eq(account_id))
+        .filter(Column::Kind.eq(TokenKind::Login.as_str()))
+        .filter(Column::Id.is_not_in(kept));
+    Ok(query.exec(&tx.inner).await?.rows_affected)
 }
 
 /// Removes every token of an account, names and all; tells how many.

@@ -1,4 +1,5 @@
-//! A person changes their password; every session ends, the one in use too. Refuses without the present password.
+//! A person changes their password; every session ends, the one in use too, and so does what registry clients got for the
+//! old one. Refuses without the present password.
 
 use domain::actor::Actor;
 use serde_json::json;
@@ -8,7 +9,7 @@ use crate::App;
 use crate::error::Refused;
 use crate::record::Subject;
 
-/// Replaces the acting person's password. Access tokens stay: they are revoked by themselves.
+/// Replaces the acting person's password. Access tokens that the person made stay: they are revoked by themselves.
 pub async fn change_password(
     app: &App,
     actor: &Actor,
@@ -37,6 +38,7 @@ pub async fn change_password(
     let tx = app.writer.begin().await?;
     store::accounts::set_password(&tx, &account.id, &hash).await?;
     store::sessions::delete_of_account(&tx, &account.id).await?;
+    store::tokens::delete_logins(&tx, &account.id, 0, app.clock.now()).await?;
     let subject = (Subject::Account, account.id.as_str());
     app.record(&tx, actor, subject, "password_changed", json!({}))
         .await?;

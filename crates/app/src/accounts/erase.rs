@@ -14,6 +14,7 @@ use super::roles::keep_one_operator;
 use super::verify_password;
 use crate::App;
 use crate::error::Refused;
+use crate::offers::WAIVED_BY;
 use crate::record::Subject;
 
 /// What is shown in place of the name.
@@ -59,7 +60,9 @@ pub async fn erase_account(app: &App, actor: &Actor, id: &str) -> Result<(), Ref
 async fn erase(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> {
     let now = app.clock.now();
     let tx = app.writer.begin().await?;
-    let row = store::accounts::find(&tx, id)
+    // In the order of everybody who locks these: operators, the account, its publishers.
+    store::accounts::lock_operators(&tx).await?;
+    let row = store::accounts::lock(&tx, id)
         .await?
         .ok_or_else(|| Refused::not_found("account", id))?;
     if store::accounts::is_erased(&row) {
@@ -72,6 +75,7 @@ async fn erase(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> {
     }
     store::sessions::delete_of_account(&tx, id).await?;
     store::tokens::delete_of_account(&tx, id).await?;
+    store::registry::pull_tokens::revoke_of_account(&tx, id, now).await?;
     store::members::remove_of_account(&tx, id).await?;
     store::preview_audience::remove_of_account(&tx, id).await?;
     let leads = store::leads::scrub_of_account(&tx, id, ERASED_NAME).await?;
@@ -87,6 +91,10 @@ async fn erase(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> {
 
 /// Whoever goes gives their publishers to somebody first.
 async fn keep_owners(tx: &Tx, id: &str) -> Result<(), Refused> {
+    // New ones cannot come while the account is locked; what it is in these may have changed until they were.
+    for member in store::members::of_account(tx, id).await? {
+        store::publishers::lock(tx, &member.publisher).await?;
+    }
     let mut alone = Vec::new();
     for member in store::members::of_account(tx, id).await? {
         if member.role != MemberRole::Owner {
@@ -114,14 +122,14 @@ async fn unname_waivers(app: &App, tx: &Tx, row: &Account) -> Result<(), Refused
     let now = app.clock.now();
     let waived = store::events::subjects_of_actor(tx, &row.id, "rule_waived").await?;
     for id in &waived {
-        let Some(submission) = store::submissions::find(tx, id).await? else {
+        let Some(submission) = store::submissions::lock(tx, id).await? else {
             continue;
         };
         let mut waivers = submission.waivers;
-        unname(&mut waivers, &row.name);
+        let named = unname(&mut waivers, row);
         store::submissions::set_waivers(tx, id, &waivers, now).await?;
         if let Some(mut report) = submission.report {
-            unname(&mut report, &row.name);
+            unname_in(&mut report, &named);
             store::submissions::set_report(tx, id, &report, now).await?;
         }
     }
@@ -131,16 +139,40 @@ async fn unname_waivers(app: &App, tx: &Tx, row: &Account) -> Result<(), Refused
     Ok(())
 }
 
-/// Replaces a name wherever a value says by whom something was done.
-fn unname(value: &mut Value, name: &str) {
+/// What a report repeats of a waiver: rule, place, reason and name.
+type Repeated = [Value; 4];
+
+fn repeated(waiver: &Value) -> Repeated {
+    ["rule", "place", "reason", "by"].map(|member| waiver[member].clone())
+}
+
+/// Replaces the name in the waivers of one account; gives them as they were. Those from before accounts were kept with
+/// waivers are known by the name alone.
+fn unname(waivers: &mut Value, row: &Account) -> Vec<Repeated> {
+    let mut named = Vec::new();
+    for waiver in waivers.as_array_mut().into_iter().flatten() {
+        let own = match waiver[WAIVED_BY].as_str() {
+            Some(account) => account == row.id,
+            None => waiver["by"].as_str() == Some(row.name.as_str()),
+        };
+        if own {
+            named.push(repeated(waiver));
+            waiver["by"] = json!(ERASED_NAME);
+        }
+    }
+    named
+}
+
+/// The same wherever a report repeats them.
+fn unname_in(value: &mut Value, named: &[Repeated]) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| unname(item, name)),
+        Value::Array(items) => items.iter_mut().for_each(|item| unname_in(item, named)),
         Value::Object(members) => {
             for (key, member) in members {
-                if key == "by" && member.as_str() == Some(name) {
-                    *member = json!(ERASED_NAME);
+                if key == "waiver" && named.contains(&repeated(member)) {
+                    member["by"] = json!(ERASED_NAME);
                 } else {
-                    unname(member, name);
+                    unname_in(member, named);
                 }
             }
         }
@@ -150,15 +182,48 @@ fn unname(value: &mut Value, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
+    use store::accounts::Account;
+
+    fn account(id: &str) -> Account {
+        Account {
+            id: id.into(),
+            email: "rita@market.example".into(),
+            name: "Rita".into(),
+            password_hash: String::new(),
+            reviewer: true,
+            operator: false,
+            disabled_at: None,
+            created_at: 0,
+        }
+    }
 
     #[test]
-    fn only_who_did_it_is_renamed() {
-        let mut report = json!({"results": [{"title": "Rita", "waiver": {"by": "Rita", "reason": "by Rita"}}], "by": "Ann"});
-        super::unname(&mut report, "Rita");
-        assert_eq!(
-            report,
-            json!({"results": [{"title": "Rita", "waiver": {"by": "Erased account", "reason": "by Rita"}}], "by": "Ann"})
-        );
+    fn of_two_reviewers_of_one_name_one_is_renamed() {
+        let waiver = |place: &str, account: Option<&str>| {
+            let mut waiver =
+                json!({"rule": "DEF-05", "place": place, "reason": "by Rita", "by": "Rita"});
+            if let Some(account) = account {
+                waiver[super::WAIVED_BY] = json!(account);
+            }
+            waiver
+        };
+        let mut waivers = json!([
+            waiver("a", Some("r1")),
+            waiver("b", Some("r2")),
+            waiver("c", None)
+        ]);
+        let named = super::unname(&mut waivers, &account("r1"));
+        let by = |value: &Value| value["by"].as_str().unwrap_or_default().to_owned();
+        let all: Vec<String> = waivers.as_array().into_iter().flatten().map(by).collect();
+        assert_eq!(all, ["Erased account", "Rita", "Erased account"]);
+        let mut report = json!({"results": [
+            {"title": "Rita", "waiver": waiver("a", None)},
+            {"waiver": waiver("b", None)}
+        ]});
+        super::unname_in(&mut report, &named);
+        let at = |at: usize| by(&report["results"][at]["waiver"]);
+        assert_eq!((at(0).as_str(), at(1).as_str()), ("Erased account", "Rita"));
+        assert_eq!(report["results"][0]["title"], "Rita");
     }
 }

@@ -21,9 +21,10 @@ pub use set_up::{SetUp, set_up_first_operator, set_up_link};
 pub(crate) use sign_up::email_ok;
 pub use sign_up::{SignUp, create_account, sign_up};
 pub use throttle::Throttle;
+pub(crate) use token::create_login;
 pub use token::{
-    CreateToken, NewToken, TOKEN_DAYS_MAX, TOKEN_PREFIX, account_by_token, create_token,
-    revoke_token,
+    CreateToken, NewToken, TOKEN_DAYS_MAX, TOKEN_PREFIX, TOKENS_MAX, account_by_token,
+    create_token, revoke_token,
 };
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use domain::actor::{Account, Actor};
 use domain::role::TokenScope;
 use serde_json::json;
+use store::tokens::TokenKind;
 
 use super::acting;
 use crate::App;
@@ -12,6 +13,8 @@ use crate::record::Subject;
 
 /// Every access token begins so, which lets secret scanners find leaked ones.
 pub const TOKEN_PREFIX: &str = "emt_";
+/// Tokens of one account that work at the same time; logins of registry clients are counted apart.
+pub const TOKENS_MAX: u64 = 100;
 /// Longest life of a token.
 pub const TOKEN_DAYS_MAX: u32 = 366;
 
@@ -41,6 +44,31 @@ pub async fn create_token(
     app: &App,
     actor: &Actor,
     command: CreateToken,
+) -> Result<NewToken, Refused> {
+    let account = actor.account()?;
+    let present = store::tokens::count_personal(&app.reader, &account.id, app.clock.now()).await?;
+    if present >= TOKENS_MAX {
+        return Err(Refused::Conflict(format!(
+            "This account has {present} access tokens that work, the most there may be. Revoke one that is not needed any more."
+        )));
+    }
+    make(app, actor, command, TokenKind::Personal).await
+}
+
+/// Makes a token for a registry client that came with the account's password.
+pub(crate) async fn create_login(
+    app: &App,
+    actor: &Actor,
+    command: CreateToken,
+) -> Result<NewToken, Refused> {
+    make(app, actor, command, TokenKind::Login).await
+}
+
+async fn make(
+    app: &App,
+    actor: &Actor,
+    command: CreateToken,
+    kind: TokenKind,
 ) -> Result<NewToken, Refused> {
     let account = actor.account()?;
     let name = command.name.trim().to_owned();
@@ -85,6 +113,7 @@ pub async fn create_token(
         expires_at: Some(now + i64::from(command.days) * DAY),
         last_used_at: None,
         revoked_at: None,
+        kind,
     };
     let tx = app.writer.begin().await?;
     store::tokens::insert(&tx, &row).await?;

@@ -51,7 +51,7 @@ pub async fn invite_to_preview(
     Ok(())
 }
 
-/// Takes somebody out again. Pull tokens that they made end with the preview.
+/// Takes somebody out again, and with them the pull tokens that they made.
 pub async fn uninvite_from_preview(
     app: &App,
     actor: &Actor,
@@ -63,6 +63,8 @@ pub async fn uninvite_from_preview(
     if !store::preview_audience::remove(&tx, key, account_id).await? {
         return Err(Refused::not_found("person", account_id));
     }
+    let now = app.clock.now();
+    store::registry::pull_tokens::revoke_for_offer(&tx, key, account_id, now).await?;
     let data = json!({"account": account_id});
     let subject = (Subject::Offer, &*key.to_string());
     app.record(&tx, actor, subject, "preview_uninvited", data)

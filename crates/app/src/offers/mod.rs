@@ -4,6 +4,7 @@ mod audience;
 mod cancel;
 mod create;
 mod credentials;
+mod end_previews;
 mod go_live;
 mod lead;
 mod logo;
@@ -18,12 +19,14 @@ pub use cancel::cancel_submission;
 pub use create::create_offer;
 pub use credentials::{UpstreamCredentials, forget_credentials, put_credentials};
 pub(crate) use credentials::{open_credentials, row_id as credentials_row_id};
+pub use end_previews::end_previews;
 pub use go_live::go_live;
 pub use lead::{GetItNow, get_it_now, leads_csv};
 pub use logo::put_logo;
 pub use preview::{
     Preview, PreviewToken, create_preview_token, preview_for, preview_manifest, preview_module,
 };
+pub(crate) use review::WAIVED_BY;
 pub use review::{Verdict, review_submission, waive_rule};
 pub use save_draft::save_draft;
 pub use stop_selling::{StopSelling, resume_selling, stop_selling};

@@ -14,7 +14,7 @@ use store::submissions::Submission;
 
 use crate::App;
 use crate::catalog::{self, Module};
-use crate::clock::{DAY, new_id, new_secret, secret_hash};
+use crate::clock::{DAY, new_id, new_secret, rfc3339, secret_hash};
 use crate::deploy::{Choice, Form, NoManifest, filled};
 use crate::error::Refused;
 use crate::pipeline::{imported, releases_of};
@@ -53,7 +53,19 @@ pub async fn preview_for(app: &App, actor: &Actor, id: &str) -> Result<Submissio
             "This submission is {words}, not in preview."
         )));
     }
+    require_not_over(app, &submission)?;
     Ok(submission)
+}
+
+/// A preview ends by itself; housekeeping notes it within the hour, and nobody uses it meanwhile.
+pub(super) fn require_not_over(app: &App, submission: &Submission) -> Result<(), Refused> {
+    match submission.preview_expires_at {
+        Some(ends) if ends <= app.clock.now() => Err(Refused::Conflict(format!(
+            "This preview ended {}. Submit the offer again for a new one.",
+            rfc3339(ends)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn in_preview(
@@ -108,6 +120,7 @@ pub async fn create_preview_token(
             .preview_expires_at
             .unwrap_or(app.clock.now() + DAY),
         revoked_at: None,
+        account_id: Some(actor.account()?.id.clone()),
     };
     let tx = app.writer.begin().await?;
     store::registry::pull_tokens::insert(&tx, &token).await?;

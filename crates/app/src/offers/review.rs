@@ -46,6 +46,10 @@ async fn in_review(app: &App, id: &str) -> Result<Submission, Refused> {
     )))
 }
 
+/// Beside a waiver in the metadata: the reviewer's account, since names change and two people may share one. Reports, which
+/// everyone reads, carry the name alone.
+pub(crate) const WAIVED_BY: &str = "account";
+
 /// Records a verdict and moves the submission on.
 pub async fn review_submission(
     app: &App,
@@ -144,17 +148,21 @@ pub async fn waive_rule(
     let reviewer = actor.require_reviewer()?;
     let submission = in_review(app, id).await?;
     check_citation(&[rule.to_owned()], reason)?;
-    let mut waivers: Vec<Waiver> = serde_json::from_value(submission.waivers.clone())
-        .map_err(|e| Refused::trouble(e.to_string()))?;
-    waivers.push(Waiver {
+    let waiver = Waiver {
         rule: rule.to_owned(),
         place: place.to_owned(),
         reason: reason.trim().to_owned(),
         by: reviewer.name.clone(),
-    });
-    let value = serde_json::to_value(&waivers).map_err(|e| Refused::trouble(e.to_string()))?;
+    };
+    let mut waiver = serde_json::to_value(&waiver).map_err(|e| Refused::trouble(e.to_string()))?;
+    waiver[WAIVED_BY] = json!(reviewer.id);
     let tx = app.writer.begin().await?;
-    store::submissions::set_waivers(&tx, id, &value, app.clock.now()).await?;
+    let locked = store::submissions::lock(&tx, id).await?;
+    let mut waivers = locked.map_or_else(|| submission.waivers.clone(), |now| now.waivers);
+    if let Some(list) = waivers.as_array_mut() {
+        list.push(waiver);
+    }
+    store::submissions::set_waivers(&tx, id, &waivers, app.clock.now()).await?;
     let data = json!({"rule": rule, "place": place, "reason": reason.trim()});
     app.record(&tx, actor, (Subject::Submission, id), "rule_waived", data)
         .await?;

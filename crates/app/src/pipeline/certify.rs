@@ -37,6 +37,12 @@ pub(crate) async fn certify(app: &App, id: &str) -> Result<Ended, Refused> {
         report.applicable()
     );
     let tx = app.writer.begin().await?;
+    let locked = store::submissions::lock(&tx, id).await?;
+    if locked.is_none_or(|locked| locked.waivers != submission.waivers) {
+        return Ok(Ended::Waiting(
+            "the waivers changed while the rules ran".into(),
+        ));
+    }
     store::submissions::set_report(&tx, id, &value, app.clock.now()).await?;
     let data = json!({"summary": summary});
     app.record(

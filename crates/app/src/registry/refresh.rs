@@ -1,7 +1,7 @@
 //! What a client keeps instead of a password: the `refresh_token` of the distribution project's token specification.
 //!
 //! It is an access token like those of the account page: shown there by name, revocable there, read and push only,
-//! dying after [`REFRESH_DAYS`]. Who came with a long-lived secret of that kind already gets the same one back, so that
+//! dying after [`REFRESH_DAYS`] and with the password it was given for. Who came with a long-lived secret of that kind already gets the same one back, so that
 //! asking again and again makes nothing new and a narrow secret never becomes a wider one.
 
 use domain::actor::{Account, Actor};
@@ -11,13 +11,13 @@ use super::caller::Caller;
 use super::refusal::Refusal;
 use super::token::Bearer;
 use crate::App;
-use crate::accounts::{CreateToken, TOKEN_PREFIX, create_token};
+use crate::accounts::{CreateToken, TOKEN_PREFIX, create_login};
 
 /// Life of a refresh token.
 pub const REFRESH_DAYS: u32 = 90;
 /// Logins of registry clients that one account keeps; the oldest goes when one more comes.
 pub const LOGINS_MAX: usize = 20;
-/// By this the account page, and we, know such a token.
+/// By this the account page knows such a token.
 const NAME: &str = "registry login";
 /// Characters of a client's own name that are kept.
 const CLIENT_CHARS_MAX: usize = 30;
@@ -43,19 +43,11 @@ pub async fn refresh_token(
 
 async fn login(app: &App, account: &Account, client: &str) -> Result<String, Refusal> {
     let actor = Actor::Account(account.clone());
-    let now = app.clock.now();
-    let tokens = store::tokens::list_of_account(&app.reader, &account.id).await?;
-    let logins = tokens.iter().filter(|token| {
-        token.name.starts_with(NAME)
-            && token.revoked_at.is_none()
-            && token.expires_at.is_some_and(|at| at > now)
-    });
-    // Newest first; one place is for the one to come.
-    for old in logins.skip(LOGINS_MAX - 1) {
-        let tx = app.writer.begin().await?;
-        store::tokens::revoke(&tx, &old.id, &account.id, now).await?;
-        tx.commit().await?;
-    }
+    // One place is for the one to come.
+    let keep = u64::try_from(LOGINS_MAX - 1).unwrap_or(u64::MAX);
+    let tx = app.writer.begin().await?;
+    store::tokens::delete_logins(&tx, &account.id, keep, app.clock.now()).await?;
+    tx.commit().await?;
     let client: String = client
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c))
@@ -71,5 +63,5 @@ async fn login(app: &App, account: &Account, client: &str) -> Result<String, Ref
         scopes: vec![TokenScope::Read, TokenScope::Push],
         days: REFRESH_DAYS,
     };
-    Ok(create_token(app, &actor, command).await?.secret)
+    Ok(create_login(app, &actor, command).await?.secret)
 }

@@ -3,7 +3,8 @@
 use app::deploy::{Choice, Form};
 use app::error::Refused;
 use app::offers::{
-    cancel_submission, invite_to_preview, preview_manifest, preview_module, uninvite_from_preview,
+    cancel_submission, create_preview_token, invite_to_preview, preview_manifest, preview_module,
+    uninvite_from_preview,
 };
 use app::registry::{Caller, PREVIEW_USER, find_manifest, grant_token, identify};
 use base64::Engine as _;
@@ -82,6 +83,17 @@ async fn tried(store: Store) {
         .await
         .unwrap();
     assert!(preview_module(app, guest, &id).await.is_err());
+    let taken_back = identify(app, Some(bearer.as_bytes())).await;
+    assert!(taken_back.is_err(), "their token goes with the invitation");
+    let own = create_preview_token(app, &market.owner, &id, &plan)
+        .await
+        .unwrap();
+    let pair = STANDARD.encode(format!("{PREVIEW_USER}:{}", own.secret));
+    let basic = format!("Basic {pair}");
+    let caller = identify(app, Some(basic.as_bytes())).await.unwrap();
+    let exchanged = grant_token(app, &caller, &asked).await.unwrap().token;
+    let bearer = format!("Bearer {exchanged}");
+    identify(app, Some(bearer.as_bytes())).await.unwrap();
     cancel_submission(app, &market.owner, &id).await.unwrap();
     let late = identify(app, Some(bearer.as_bytes())).await;
     assert!(late.is_err(), "what was exchanged ends with the pull token");
@@ -96,4 +108,40 @@ async fn tried(store: Store) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_is_tried_by_who_may() {
     for_each_engine(tried).await;
+}
+
+async fn over(store: Store) {
+    let at_once = |settings: &mut app::settings::Settings| settings.limits.preview_hours_max = 0;
+    let market = Market::open_with(store, &[], at_once).await;
+    let app = &market.app;
+    market.seed("contoso/temperature-sensor").await;
+    let offer = market.draft("temperature-sensor").await;
+    let plan = offer.plans[0].plan.to_string();
+    let id = market.submit(&offer.key()).await;
+    market.wait(&id, &[State::Preview]).await;
+    let told = [
+        preview_module(app, &market.owner, &id).await.err(),
+        create_preview_token(app, &market.owner, &id, &plan)
+            .await
+            .err(),
+        app::offers::go_live(app, &market.owner, &id).await.err(),
+    ];
+    for refused in told {
+        match refused {
+            Some(Refused::Conflict(why)) => assert!(why.contains("preview ended"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(app::offers::end_previews(app).await.unwrap(), 1);
+    assert_eq!(app::offers::end_previews(app).await.unwrap(), 0);
+    let ended = store::submissions::find(&app.reader, &id).await.unwrap();
+    let ended = ended.unwrap();
+    assert_eq!(ended.state, State::Cancelled);
+    assert!(ended.failure.unwrap().contains("preview ended"));
+    market.submit(&offer.key()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_ends_by_itself() {
+    for_each_engine(over).await;
 }

@@ -19,6 +19,8 @@ pub struct Model {
     pub expires_at: i64,
     /// When it was taken back.
     pub revoked_at: Option<i64>,
+    /// Who made it; none for those from before this was noted.
+    pub account_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -16,6 +16,7 @@ mod m0010_takedowns;
 mod m0011_preview_audience;
 mod m0012_condemned;
 mod m0013_pulls;
+mod m0018_whose_tokens;
 
 pub(crate) struct Migrator;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_preview_audience::Migration),
             Box::new(m0012_condemned::Migration),
             Box::new(m0013_pulls::Migration),
+            Box::new(m0018_whose_tokens::Migration),
         ]
     }
 }

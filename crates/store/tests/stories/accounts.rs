@@ -4,7 +4,7 @@ use domain::role::TokenScope;
 use store::accounts::{self, Account};
 use store::sessions::{self, Session};
 use store::setup_links::{self, SetupLink};
-use store::tokens::{self, Token};
+use store::tokens::{self, Token, TokenKind};
 use store::{Error, Store};
 use testkit::engines::for_each_engine;
 
@@ -141,6 +141,7 @@ async fn tokens_keep_their_scopes_and_are_revoked_by_their_owner() {
             expires_at: Some(NOW + 1),
             last_used_at: None,
             revoked_at: None,
+            kind: TokenKind::Personal,
         };
         let tx = store.writer.begin().await.unwrap();
         accounts::insert(&tx, &account("a1")).await.unwrap();

@@ -193,7 +193,7 @@ async fn render(
             .get(&submission.created_by)
             .cloned()
             .unwrap_or_default(),
-        failure: submission.failure.clone().unwrap_or_default(),
+        failure: failure(submission),
         notes: submission.notes.clone(),
         steps: bar,
         checks: checks(submission.report.as_ref()),
@@ -229,6 +229,14 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let submission = load(&web, &visitor, &places, PublisherAction::View).await?;
     render(&web, &visitor, &submission, None).await
+}
+
+/// Why it went no further; of no interest once it did.
+fn failure(submission: &Submission) -> String {
+    match submission.state {
+        Stage::Live | Stage::Superseded => String::new(),
+        _ => submission.failure.clone().unwrap_or_default(),
+    }
 }
 
 fn back(submission: &Submission) -> Response {

@@ -363,6 +363,7 @@ async fn pull_token(market: &Market, secret: &str, repository: &str) {
         submission: "s1".into(),
         expires_at: now + HOUR,
         revoked_at: None,
+        account_id: None,
     };
     store::registry::pull_tokens::insert(&tx, &token)
         .await
