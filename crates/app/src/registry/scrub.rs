@@ -5,6 +5,7 @@
 use futures_util::TryStreamExt as _;
 use oci::{Digest, DigestHasher};
 use serde::Serialize;
+use store::blobs::BlobError;
 
 use super::heal::{Healed, heal};
 use super::refusal::Refusal;
@@ -14,6 +15,8 @@ use crate::App;
 const HOLDERS_MAX: u64 = 10;
 /// Digests read from the database at a time.
 const PAGE_DIGESTS: u64 = 500;
+/// Reads of one blob that others write at the same time.
+const READS_MAX: usize = 3;
 /// Broken blobs listed; more are only counted.
 const BROKEN_MAX: usize = 1_000;
 
@@ -37,8 +40,11 @@ pub struct ScrubReport {
 pub struct Broken {
     /// Its name.
     pub digest: Digest,
-    /// What its bytes hash to; none when there are none.
+    /// What its bytes hash to; none when there are none, or they cannot be read.
     pub found: Option<Digest>,
+    /// Why they cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
     /// Where the bytes were put, unless it was a dry run.
     pub put_aside: Option<String>,
     /// Repositories that hold it, the public ones first.
@@ -61,41 +67,51 @@ pub enum Mend {
 }
 
 impl ScrubReport {
-    async fn tell(
-        &mut self,
-        app: &App,
-        digest: Digest,
-        found: Option<Digest>,
-        mend: Mend,
-    ) -> Result<(), Refusal> {
+    async fn tell(&mut self, app: &App, mut broken: Broken, mend: Mend) -> Result<(), Refusal> {
         self.broken += 1;
-        let put_aside = match (mend, &found) {
-            (Mend::PutAside | Mend::Fetch, Some(_)) => Some(put_aside(app, &digest).await?),
-            _ => None,
-        };
         let held_by =
-            store::registry::repositories_of_blob(&app.reader, &digest, HOLDERS_MAX).await?;
-        tracing::error!(%digest, ?found, ?held_by, "a blob is not what its name says");
-        let (healed_from, not_healed) = match mend {
-            Mend::Fetch => match heal(app, &digest, &held_by).await? {
-                Healed::From(source) => (Some(source), None),
-                Healed::No(why) => (None, Some(why)),
-            },
-            Mend::Nothing | Mend::PutAside => (None, None),
-        };
-        self.healed += u64::from(healed_from.is_some());
+            store::registry::repositories_of_blob(&app.reader, &broken.digest, HOLDERS_MAX).await?;
+        broken.held_by = held_by;
+        tracing::error!(?broken, "a blob is not what its name says");
+        // What only cannot be read may be read tomorrow; it stays where it is.
+        if mend == Mend::Fetch && broken.unreadable.is_none() {
+            match heal(app, &broken.digest, &broken.held_by).await? {
+                Healed::From(source) => broken.healed_from = Some(source),
+                Healed::No(why) => broken.not_healed = Some(why),
+            }
+        }
+        self.healed += u64::from(broken.healed_from.is_some());
         if self.list.len() < BROKEN_MAX {
-            self.list.push(Broken {
-                digest,
-                found,
-                put_aside,
-                held_by,
-                healed_from,
-                not_healed,
-            });
+            self.list.push(broken);
         }
         Ok(())
     }
+}
+
+impl Broken {
+    fn of(digest: Digest) -> Self {
+        Self {
+            digest,
+            found: None,
+            unreadable: None,
+            put_aside: None,
+            held_by: Vec::new(),
+            healed_from: None,
+            not_healed: None,
+        }
+    }
+}
+
+/// What reading a blob told.
+enum Read {
+    /// It is not there any more.
+    Gone,
+    /// So many bytes that hash to its name.
+    Sound(u64),
+    /// So many bytes that hash to something else.
+    Wrong(Digest, u64),
+    /// The storage does not give them.
+    Unreadable(BlobError),
 }
 
 /// Reads all blobs, and mends what it may. For the operator.
@@ -103,31 +119,60 @@ pub async fn scrub(app: &App, mend: Mend) -> Result<ScrubReport, Refusal> {
     let mut report = ScrubReport::default();
     let mut stored = app.blobs.list();
     while let Some(blob) = stored.try_next().await.map_err(Refusal::storage)? {
-        let Some((found, size)) = hash(app, &blob.digest).await? else {
-            // Removed since it was listed.
-            continue;
-        };
-        report.blobs += 1;
-        report.bytes += size;
-        if found != blob.digest {
-            report.tell(app, blob.digest, Some(found), mend).await?;
+        let mut broken = Broken::of(blob.digest);
+        match read(app, &broken.digest).await {
+            Read::Gone => continue,
+            Read::Sound(size) => {
+                report.blobs += 1;
+                report.bytes += size;
+                continue;
+            }
+            Read::Wrong(found, size) => {
+                report.blobs += 1;
+                report.bytes += size;
+                broken.found = Some(found);
+                if mend != Mend::Nothing {
+                    let put_aside = app.blobs.quarantine(&broken.digest).await;
+                    broken.put_aside = Some(put_aside.map_err(Refusal::storage)?);
+                }
+            }
+            // A bad sector, or a storage that fails for a moment: told and left where it is.
+            Read::Unreadable(error) => broken.unreadable = Some(error.to_string()),
         }
+        report.tell(app, broken, mend).await?;
     }
     missing(app, &mut report, mend).await?;
     Ok(report)
 }
 
-async fn put_aside(app: &App, digest: &Digest) -> Result<String, Refusal> {
-    app.blobs.quarantine(digest).await.map_err(Refusal::storage)
+/// Reads a blob, again when somebody mended or removed it meanwhile.
+async fn read(app: &App, digest: &Digest) -> Read {
+    let mut told = Read::Gone;
+    for _ in 0..READS_MAX {
+        let before = match app.blobs.find(digest).await {
+            Ok(Some(before)) => before,
+            Ok(None) => return Read::Gone,
+            Err(error) => return Read::Unreadable(error),
+        };
+        told = match hash(app, digest).await {
+            Ok(None) => return Read::Gone,
+            Ok(Some((found, size))) if found == *digest => return Read::Sound(size),
+            Ok(Some((found, size))) => Read::Wrong(found, size),
+            Err(error) => Read::Unreadable(error),
+        };
+        if matches!(app.blobs.find(digest).await, Ok(Some(after)) if after == before) {
+            break;
+        }
+    }
+    told
 }
 
-async fn hash(app: &App, digest: &Digest) -> Result<Option<(Digest, u64)>, Refusal> {
-    let opened = app.blobs.open(digest, None).await;
-    let Some((_, mut bytes)) = opened.map_err(Refusal::storage)? else {
+async fn hash(app: &App, digest: &Digest) -> Result<Option<(Digest, u64)>, BlobError> {
+    let Some((_, mut bytes)) = app.blobs.open(digest, None).await? else {
         return Ok(None);
     };
     let (mut hasher, mut size) = (DigestHasher::new(digest.algorithm()), 0);
-    while let Some(some) = bytes.try_next().await.map_err(Refusal::storage)? {
+    while let Some(some) = bytes.try_next().await? {
         hasher.update(&some);
         size += u64::try_from(some.len()).unwrap_or(u64::MAX);
     }
@@ -141,9 +186,10 @@ async fn missing(app: &App, report: &mut ScrubReport, mend: Mend) -> Result<(), 
         let page = store::registry::held_blobs(&app.reader, after.as_ref(), PAGE_DIGESTS).await?;
         for digest in &page {
             let known = report.list.iter().any(|broken| broken.digest == *digest);
-            let there = app.blobs.size(digest).await.map_err(Refusal::storage)?;
-            if there.is_none() && !known {
-                report.tell(app, digest.clone(), None, mend).await?;
+            let there = app.blobs.size(digest).await;
+            // What the storage cannot even look up was told when it was read.
+            if matches!(there, Ok(None)) && !known {
+                report.tell(app, Broken::of(digest.clone()), mend).await?;
             }
         }
         match page.into_iter().next_back() {

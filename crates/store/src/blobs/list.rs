@@ -6,7 +6,8 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use oci::Digest;
 
-use super::{BlobError, Blobs};
+use super::commit::receive_as_it_is;
+use super::{BlobError, Blobs, CommitError};
 
 /// A blob as the storage has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +62,17 @@ impl Blobs {
     }
 
     /// Puts a blob aside, where no client can reach it: its bytes are not what its name says. Answers where.
-    pub async fn quarantine(&self, digest: &Digest) -> Result<String, BlobError> {
+    pub async fn quarantine(&self, digest: &Digest) -> Result<String, CommitError> {
         let (from, to) = (self.blob(digest), self.named("quarantine", digest));
-        let copied = self.store.copy(&from, &to).await;
-        copied.map_err(BlobError::storage("put aside", &from))?;
+        if self.local.is_some() {
+            let moved = self.store.rename(&from, &to).await;
+            moved.map_err(BlobError::storage("put aside", &from))?;
+            return Ok(to.to_string());
+        }
+        // Through here, because object storages copy by themselves up to a size only.
+        if let Some((_, bytes)) = self.read_object(&from, None).await? {
+            receive_as_it_is(self, &to, bytes.map_err(CommitError::Storage)).await?;
+        }
         self.remove(&from).await?;
         Ok(to.to_string())
     }

@@ -56,10 +56,11 @@ impl Scrub {
 }
 
 fn line(broken: &Broken) -> String {
-    let found = broken
-        .found
-        .as_ref()
-        .map_or_else(|| "was missing".to_owned(), |found| format!("was {found}"));
+    let found = match (&broken.found, &broken.unreadable) {
+        (Some(found), _) => format!("was {found}"),
+        (None, Some(why)) => format!("cannot be read: {why}"),
+        (None, None) => "was missing".to_owned(),
+    };
     let fate = match (&broken.healed_from, &broken.not_healed) {
         (Some(source), _) => format!("; fetched again from {source}"),
         (None, Some(why)) => format!("; not fetched again: {why}"),
