@@ -28,7 +28,7 @@ pub struct Job {
     pub unique_key: Option<String>,
     /// Not before.
     pub run_at: i64,
-    /// How often it was claimed.
+    /// How often it was claimed, as far as that counts.
     pub attempts: i32,
     /// Until when it belongs to its worker.
     pub lease_until: Option<i64>,
@@ -195,23 +195,33 @@ pub async fn finish(to: &impl Sink, id: &str, worker: &str, now: i64) -> Result<
     Ok(query.exec(&to.connection()).await?.rows_affected == 1)
 }
 
-/// Notes a failed attempt: queued again for `retry_at`, or given up. `false`: it is no longer the worker's.
+/// When a job is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Not before.
+    pub at: i64,
+    /// How many attempts count so far: [`Job::attempts`], or fewer when this one does not.
+    pub attempts: i32,
+}
+
+/// Notes a failed attempt: queued again, or given up. `false`: it is no longer the worker's.
 pub async fn fail(
     writer: &Writer,
     id: &str,
     worker: &str,
     error: &str,
-    retry_at: Option<i64>,
+    retry: Option<Retry>,
     now: i64,
 ) -> Result<bool, Error> {
     let mut query = held(id, worker)
         .col_expr(Column::LastError, Expr::value(error))
         .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
         .col_expr(Column::LeasedBy, Expr::value(None::<String>));
-    query = match retry_at {
-        Some(at) => query
+    query = match retry {
+        Some(retry) => query
             .col_expr(Column::State, Expr::value(JobState::Queued.as_str()))
-            .col_expr(Column::RunAt, Expr::value(at)),
+            .col_expr(Column::RunAt, Expr::value(retry.at))
+            .col_expr(Column::Attempts, Expr::value(i64::from(retry.attempts))),
         None => query
             .col_expr(Column::State, Expr::value(JobState::Failed.as_str()))
             .col_expr(Column::FinishedAt, Expr::value(now)),

@@ -225,12 +225,31 @@ pub async fn withheld(source: &impl Source, takedown: &str) -> Result<Vec<Withhe
         .collect()
 }
 
+/// How a digest is withheld in a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Why, for everyone to read.
+    pub reason: String,
+    /// A configuration or a layer, rather than a manifest.
+    pub blob: bool,
+}
+
 /// Why a digest is withheld in a repository, if it is.
 pub async fn reason_in(
     source: &impl Source,
     repository: &str,
     digest: &Digest,
 ) -> Result<Option<String>, Error> {
+    let held = hold_in(source, repository, digest).await?;
+    Ok(held.map(|hold| hold.reason))
+}
+
+/// How a digest is withheld in a repository, if it is.
+pub async fn hold_in(
+    source: &impl Source,
+    repository: &str,
+    digest: &Digest,
+) -> Result<Option<Hold>, Error> {
     use withheld_digest::Column as C;
     let found = withheld_digest::Entity::find()
         .filter(C::Repository.eq(repository))
@@ -239,7 +258,10 @@ pub async fn reason_in(
         .one(&source.connection())
         .await?;
     match found {
-        Some(row) => Ok(find(source, &row.takedown).await?.map(|t| t.reason)),
+        Some(row) => Ok(find(source, &row.takedown).await?.map(|takedown| Hold {
+            reason: takedown.reason,
+            blob: row.blob,
+        })),
         None => Ok(None),
     }
 }

@@ -2,7 +2,7 @@
 //! says gone, no manifest is built from it, and devices that pull it are denied with the reason. What other releases are
 //! made of stays. Refuses anyone else, what is not live, what is down already, and a takedown without a reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::actor::Actor;
 use domain::ids::{OfferKey, PlanName};
@@ -11,6 +11,7 @@ use domain::tag::Version;
 use oci::{Digest, Manifest};
 use serde_json::json;
 use store::Tx;
+use store::registry::ReferrersOf;
 use store::registry::blocked_digests::{BlockedDigest, block};
 use store::takedowns::{Takedown, Withheld};
 
@@ -18,7 +19,7 @@ use crate::App;
 use crate::clock::{HOUR, new_id};
 use crate::error::Refused;
 use crate::jobs::Kind;
-use crate::pipeline::{imported, point_tags};
+use crate::pipeline::point_tags;
 use crate::record::Subject;
 use crate::upstream::attached::{ATTACHED_MAX, COSIGN_SUFFIXES, digest_tag};
 
@@ -191,8 +192,13 @@ async fn closure(
 
 /// Signatures and the like of a manifest, in its repository.
 async fn attached(tx: &Tx, repository: &str, digest: &Digest) -> Result<Vec<Digest>, Refused> {
-    let referrers = ATTACHED_MAX as u64;
-    let referrers = store::registry::referrers(tx, repository, digest, None, referrers).await?;
+    let asked = ReferrersOf {
+        repo: repository,
+        subject: digest,
+        public: false,
+        artifact_type: None,
+    };
+    let referrers = store::registry::referrers(tx, asked, None, ATTACHED_MAX as u64).await?;
     let mut found: Vec<Digest> = referrers.into_iter().map(|one| one.digest).collect();
     for tag in COSIGN_SUFFIXES
         .iter()
@@ -203,25 +209,15 @@ async fn attached(tx: &Tx, repository: &str, digest: &Digest) -> Result<Vec<Dige
     Ok(found)
 }
 
-/// Blobs that a submission on its way is made of, by plan: it may go live without what is taken down.
-async fn on_the_way(tx: &Tx, key: &OfferKey) -> Result<BTreeMap<PlanName, Vec<Digest>>, Refused> {
-    let latest = store::submissions::latest_of_offer(tx, key).await?;
-    let Some(latest) = latest.filter(|latest| !latest.state.is_final()) else {
-        return Ok(BTreeMap::new());
-    };
-    let plans = imported(&latest)?.into_iter();
-    Ok(plans.map(|(plan, one)| (plan, one.manifests)).collect())
-}
-
 /// Everything that the takedown withholds, repository by repository: what the releases it holds are made of, without
-/// what standing releases of the same plan need.
+/// what standing releases of the same plan need. What a submission on its way needs is withheld from everyone but those
+/// who see its preview, until it goes live.
 async fn withheld(
     tx: &Tx,
     takedown: &Takedown,
     all: &[Release],
     down: &[Takedown],
 ) -> Result<Vec<Withheld>, Refused> {
-    let on_the_way = on_the_way(tx, &takedown.key).await?;
     let plans: BTreeSet<&PlanName> = all.iter().map(|release| &release.plan).collect();
     let mut found = Vec::new();
     for plan in plans {
@@ -232,14 +228,10 @@ async fn withheld(
         let held = closure(tx, &repository, held).await?;
         let stands = standing(&of_plan, down).into_iter();
         let stands = closure(tx, &repository, stands.map(|release| release.digest)).await?;
-        let coming = on_the_way.get(plan).cloned().unwrap_or_default();
-        let coming = coming.into_iter().filter(|d| !held.manifests.contains(d));
-        let coming = closure(tx, &repository, coming).await?;
         let manifests = held.manifests.difference(&stands.manifests);
         for (digest, blob) in manifests.map(|digest| (digest, false)).chain(
             held.blobs
-                .iter()
-                .filter(|d| !stands.blobs.contains(d) && !coming.blobs.contains(d))
+                .difference(&stands.blobs)
                 .map(|digest| (digest, true)),
         ) {
             found.push(Withheld {

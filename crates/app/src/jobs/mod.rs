@@ -1,11 +1,12 @@
 //! Background jobs: import, certify, publish, purge. A row each, claimed under a lease, run again after a crash.
 //! What a job does stands in `pipeline`; this only queues, claims, renews, retries and gives up.
 
+mod ended;
 mod housekeeping;
 mod runner;
 
+pub(crate) use ended::Ended;
 pub use housekeeping::housekeeping;
-pub(crate) use runner::Ended;
 pub use runner::run;
 
 use serde_json::json;
@@ -37,6 +38,11 @@ impl Kind {
             Self::Publish => "publish",
             Self::Purge => "purge",
         }
+    }
+
+    /// Whether the work is tried until it is done: nobody waits for it, and nothing else would do it.
+    fn until_done(self) -> bool {
+        matches!(self, Self::Purge)
     }
 
     /// What the work is done on, as its payload names it.

@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use store::jobs::Job;
+use store::jobs::{Job, Retry};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Kind;
+use super::ended::{Ended, retry};
 use crate::App;
 use crate::clock::{SECOND, new_id};
+use crate::error::Refused;
 use crate::pipeline;
 
 /// How long a worker may be silent before its job is taken over.
@@ -19,24 +21,6 @@ const LEASE_MICROS: i64 = 15 * SECOND;
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How often an idle worker looks; a job queued here wakes it at once.
 const POLL_EVERY: Duration = Duration::from_millis(500);
-/// Tries before a job is given up.
-const ATTEMPTS_MAX: i32 = 6;
-/// The same for a job that gets further with each try, such as a large import over a line that keeps breaking.
-const ATTEMPTS_WITH_HEADWAY_MAX: i32 = 200;
-/// The longest pause between two tries is this power of two, in seconds.
-const PAUSE_DOUBLINGS_MAX: i32 = 8;
-
-/// How a try ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// Nothing is left to do.
-    Done,
-    /// Try again later; the reason is for the log.
-    Again(String),
-    /// The same, but this try got further than those before it: it does not count towards giving up.
-    Onward(String),
-}
-
 /// Works on jobs until `stop` turns true; jobs under way are broken off and given back.
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     let worker = new_id();
@@ -94,13 +78,7 @@ async fn work(app: App, worker: String, job: Job) {
             kind = job.kind,
             "a job of an unknown kind was given up"
         );
-        return end(
-            &app,
-            &worker,
-            &job,
-            Err(("unknown kind of job".into(), ATTEMPTS_MAX)),
-        )
-        .await;
+        return fail(&app, &worker, &job, "unknown kind of job", None).await;
     };
     let doing = async {
         match kind {
@@ -127,47 +105,50 @@ async fn work(app: App, worker: String, job: Job) {
             }
         }
     };
+    let ended = ended.unwrap_or_else(|error| Ended::Again(with_causes(&error)));
+    let retry = retry(kind, &job, &ended, app.clock.now());
     match ended {
-        Ok(Ended::Done) => end(&app, &worker, &job, Ok(())).await,
-        Ok(Ended::Again(why)) => end(&app, &worker, &job, Err((why, ATTEMPTS_MAX))).await,
-        Ok(Ended::Onward(why)) => {
-            end(&app, &worker, &job, Err((why, ATTEMPTS_WITH_HEADWAY_MAX))).await;
-        }
-        Err(error) => {
-            let mut why = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                why = format!("{why}: {cause}");
-                source = cause.source();
-            }
-            end(&app, &worker, &job, Err((why, ATTEMPTS_MAX))).await;
+        Ended::Done => told(
+            &job,
+            store::jobs::finish(&app.writer, &job.id, &worker, app.clock.now()).await,
+        ),
+        Ended::Again(why) | Ended::Onward(why) | Ended::Waiting(why) => {
+            fail(&app, &worker, &job, &why, retry).await;
         }
     }
 }
 
-/// Writes down how a try ended; a failed one comes with the reason and the number of tries there may be.
-async fn end(app: &App, worker: &str, job: &Job, result: Result<(), (String, i32)>) {
+fn with_causes(error: &Refused) -> String {
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        why = format!("{why}: {cause}");
+        source = cause.source();
+    }
+    why
+}
+
+/// Writes down that a try did not finish the job.
+async fn fail(app: &App, worker: &str, job: &Job, why: &str, retry: Option<Retry>) {
+    tracing::warn!(
+        job = job.id,
+        kind = job.kind,
+        attempts = job.attempts,
+        again = retry.is_some(),
+        why,
+        "a job did not finish"
+    );
+    if retry.is_none() {
+        pipeline::give_up(app, job, why).await;
+    }
     let now = app.clock.now();
-    let written = match result {
-        Ok(()) => store::jobs::finish(&app.writer, &job.id, worker, now).await,
-        Err((why, attempts_max)) => {
-            let again = job.attempts < attempts_max;
-            let wait = SECOND << job.attempts.clamp(0, PAUSE_DOUBLINGS_MAX);
-            tracing::warn!(
-                job = job.id,
-                kind = job.kind,
-                attempts = job.attempts,
-                again,
-                why,
-                "a job did not finish"
-            );
-            let retry_at = again.then_some(now + wait);
-            if !again {
-                pipeline::give_up(app, job, &why).await;
-            }
-            store::jobs::fail(&app.writer, &job.id, worker, &why, retry_at, now).await
-        }
-    };
+    told(
+        job,
+        store::jobs::fail(&app.writer, &job.id, worker, why, retry, now).await,
+    );
+}
+
+fn told(job: &Job, written: Result<bool, store::Error>) {
     if let Err(error) = written {
         tracing::error!(job = job.id, %error, "could not write how the job ended; its lease will run out");
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use oci::{Digest, Manifest};
-use store::registry::StoredManifest;
+use store::registry::{ReferrersOf, StoredManifest};
 
 use super::import::digests;
 use crate::App;
@@ -65,11 +65,16 @@ async fn referring(
     subject: &Digest,
 ) -> Result<Vec<StoredManifest>, store::Error> {
     let mut found: Vec<StoredManifest> = Vec::new();
+    let asked = ReferrersOf {
+        repo: from,
+        subject,
+        public: false,
+        artifact_type: None,
+    };
     loop {
         let after = found.last().map(|last| last.digest.clone());
         let page =
-            store::registry::referrers(&app.reader, from, subject, after.as_ref(), READ_AT_ONCE)
-                .await?;
+            store::registry::referrers(&app.reader, asked, after.as_ref(), READ_AT_ONCE).await?;
         let ended = page.is_empty();
         found.extend(page);
         if ended || found.len() > ATTACHED_MAX {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use domain::lifecycle::State;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::{Descriptor, Digest};
+use store::Tx;
 use store::blobs::{CommitError, PART_BYTES};
 use store::registry::uploads;
 use store::submissions::Submission;
@@ -85,23 +86,28 @@ pub(super) async fn fetch(
     }
 }
 
-/// Drops what is left of blobs that a submission will not go on with: rows first, then bytes. The rows are read by the
-/// writer, so that a change of a fetch that was just broken off is waited for.
-pub(super) async fn forget_parts(app: &App, submission: &Submission) -> Result<(), Refused> {
-    let tx = app.writer.begin().await?;
+/// Forgets what is left of blobs that a submission will not go on with; gives what [`drop_parts`] takes once that is
+/// committed. The rows are read by the writer, so that a change of a fetch that was just broken off is waited for.
+pub(super) async fn forget_parts(
+    tx: &Tx,
+    submission: &Submission,
+) -> Result<Vec<String>, store::Error> {
     let mut forgotten = Vec::new();
     for plan in &submission.frozen.plans {
         let repo = submission.key.repository(&plan.plan);
-        for part in uploads::of_repository(&tx, &repo).await? {
-            uploads::delete(&tx, &part.id).await?;
+        for part in uploads::of_repository(tx, &repo).await? {
+            uploads::delete(tx, &part.id).await?;
             forgotten.push(part.id);
         }
     }
-    tx.commit().await?;
-    for id in forgotten {
-        drop_chunks(app, &id).await;
+    Ok(forgotten)
+}
+
+/// Drops the bytes of forgotten parts.
+pub(super) async fn drop_parts(app: &App, ids: &[String]) {
+    for id in ids {
+        drop_chunks(app, id).await;
     }
-    Ok(())
 }
 
 async fn drop_chunks(app: &App, id: &str) {
@@ -293,8 +299,6 @@ impl Way<'_> {
         let publisher = &self.submission.key.publisher;
         quota::begin(self.app, &tx, publisher).await?;
         store::registry::link_blob(&tx, self.repo, &self.blob.digest, size, false, now).await?;
-        let own = std::slice::from_ref(&self.blob.digest);
-        store::takedowns::release_blobs(&tx, self.repo, own).await?;
         if let Some(id) = upload {
             uploads::delete(&tx, id).await?;
         }

@@ -10,7 +10,7 @@ use crate::App;
 use crate::error::Refused;
 use crate::offers::advance;
 
-use super::fetch::forget_parts;
+use super::fetch::{drop_parts, forget_parts};
 
 /// Ends the submission of a job that will not be tried again. Trouble in here is logged; the job's own state tells the rest.
 pub(crate) async fn give_up(app: &App, job: &Job, why: &str) {
@@ -31,11 +31,13 @@ async fn end(app: &App, id: &str, why: &str) -> Result<(), Refused> {
         State::Publishing => Step::UndoPublish,
         _ => return Ok(()),
     };
-    forget_parts(app, &submission).await?;
     let told = format!("tried several times without success: {why}");
     let tx = app.writer.begin().await?;
-    store::submissions::set_failure(&tx, id, &told, app.clock.now()).await?;
+    // First: when it ended meanwhile, the parts are its successor's.
     advance(app, &tx, &Actor::System, &submission, step, &told).await?;
+    store::submissions::set_failure(&tx, id, &told, app.clock.now()).await?;
+    let parts = forget_parts(&tx, &submission).await?;
     tx.commit().await?;
+    drop_parts(app, &parts).await;
     Ok(())
 }

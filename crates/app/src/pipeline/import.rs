@@ -13,14 +13,18 @@ use oci::{Descriptor, Digest, Manifest};
 use store::registry::StoredManifest;
 use store::submissions::Submission;
 
-use super::fetch::{FetchError, fetch, forget_parts};
+use super::fetch::{FetchError, drop_parts, fetch, forget_parts};
 use super::{Imported, import_own};
 use crate::App;
+use crate::admin::require_not_taken_down;
 use crate::error::{Refused, Trouble};
 use crate::jobs::{Ended, Kind};
 use crate::offers::{advance, open_credentials};
 use crate::registry::quota;
 use crate::upstream::{self, Attached, CopyLimits, CopyPlan, Registry, UpstreamError};
+
+/// A try that brought so many bytes got further; fewer could be dripped for ever.
+const HEADWAY_BYTES_MIN: i64 = 256 * 1024;
 
 /// Why a plan's image could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,9 @@ pub(crate) async fn import(app: &App, id: &str) -> Result<Ended, Refused> {
     let Some(submission) = begin(app, id).await? else {
         return Ok(Ended::Done);
     };
+    if let Some(why) = taken_down(app, &submission).await? {
+        return reject(app, &submission, &why).await;
+    }
     let before = bytes_here(app, &submission).await?;
     let mut done: BTreeMap<PlanName, Imported> = BTreeMap::new();
     for plan in &submission.frozen.plans {
@@ -68,9 +75,11 @@ pub(crate) async fn import(app: &App, id: &str) -> Result<Ended, Refused> {
             Ok(imported) => {
                 done.insert(plan.plan.clone(), imported);
             }
+            // Content that is just being removed, or a submission that just ended: the next try sees which.
+            Err(ImportError::Ours(Refused::Conflict(why))) => return Ok(Ended::Waiting(why)),
             Err(ImportError::Ours(refused)) => return Err(refused),
             Err(ImportError::Upstream { error, .. }) if error.may_pass() => {
-                let onward = bytes_here(app, &submission).await? > before;
+                let onward = bytes_here(app, &submission).await? >= before + HEADWAY_BYTES_MIN;
                 let why = error.to_string();
                 return Ok(if onward {
                     Ended::Onward(why)
@@ -82,6 +91,16 @@ pub(crate) async fn import(app: &App, id: &str) -> Result<Ended, Refused> {
         }
     }
     finish(app, &submission, &done).await
+}
+
+/// Why nothing of this module may come in: it was taken down since it was submitted.
+async fn taken_down(app: &App, submission: &Submission) -> Result<Option<String>, Refused> {
+    let tx = app.writer.begin().await?;
+    match require_not_taken_down(&tx, &submission.key).await {
+        Ok(()) => Ok(None),
+        Err(Refused::Conflict(why)) => Ok(Some(why)),
+        Err(other) => Err(other),
+    }
 }
 
 /// Bytes of a submission's images that are here, whole blobs and parts: more of them than before is headway.
@@ -115,13 +134,19 @@ async fn begin(app: &App, id: &str) -> Result<Option<Submission>, Refused> {
     }
 }
 
-/// Parts are dropped first, so that whoever sees the end sees nothing left of the way.
+/// Ends the submission and drops what is left of its way, in one transaction: when it ended already, the parts may be its
+/// successor's.
 async fn reject(app: &App, submission: &Submission, why: &str) -> Result<Ended, Refused> {
-    forget_parts(app, submission).await?;
     let tx = app.writer.begin().await?;
+    match advance(app, &tx, &Actor::System, submission, Step::Reject, why).await {
+        Ok(_) => {}
+        Err(Refused::Conflict(_)) => return Ok(Ended::Done),
+        Err(other) => return Err(other),
+    }
     store::submissions::set_failure(&tx, &submission.id, why, app.clock.now()).await?;
-    advance(app, &tx, &Actor::System, submission, Step::Reject, why).await?;
+    let parts = forget_parts(&tx, submission).await?;
     tx.commit().await?;
+    drop_parts(app, &parts).await;
     Ok(Ended::Done)
 }
 
@@ -135,6 +160,9 @@ async fn finish(
     let plans = if done.len() == 1 { "plan" } else { "plans" };
     let megabytes = bytes.div_ceil(100_000) as f64 / 10.0;
     let detail = format!("{} {plans}, {megabytes} MB", done.len());
+    if let Some(why) = taken_down(app, submission).await? {
+        return reject(app, submission, &why).await;
+    }
     let tx = app.writer.begin().await?;
     store::submissions::set_imported(&tx, &submission.id, &value, app.clock.now()).await?;
     match advance(
@@ -153,9 +181,10 @@ async fn finish(
         Err(other) => return Err(other),
     }
     app.enqueue(&tx, Kind::Certify, &submission.id).await?;
-    tx.commit().await?;
     // Of an earlier try whose tags named other layers.
-    forget_parts(app, submission).await?;
+    let parts = forget_parts(&tx, submission).await?;
+    tx.commit().await?;
+    drop_parts(app, &parts).await;
     app.jobs_waiting.notify_waiters();
     Ok(Ended::Done)
 }
@@ -178,23 +207,14 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     let registry =
         Registry::new(&app.egress, &source.registry, &repository, credentials).map_err(upstream)?;
     let limits = limits(app);
-    log(
-        app,
-        submission,
-        &format!(
-            "{}: reading {}/{}",
-            plan.plan, source.registry, source.repository
-        ),
-    )
-    .await?;
+    let at = format!("{}/{}", source.registry, source.repository);
+    log(app, submission, &format!("{}: reading {at}", plan.plan)).await?;
     let mut copy = upstream::plan_copy(&registry, &source.tags, &limits)
         .await
         .map_err(upstream)?;
     if copy.tags.is_empty() {
         return Err(publisher(format!(
-            "{}/{} has none of the tags {}; check the repository's name, or push them there",
-            source.registry,
-            source.repository,
+            "{at} has none of the tags {}; check the repository's name, or push them there",
             source.tags.join(", ")
         )));
     }
@@ -218,7 +238,7 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     log(app, submission, &format!("{}: {told}", plan.plan)).await?;
     link_manifests(app, &repo, &all).await?;
     Ok(Imported {
-        source: format!("{}/{}", source.registry, source.repository),
+        source: at,
         tags: copy.tags,
         missing_tags: copy.missing,
         manifests: digests(&copy.manifests),
@@ -329,13 +349,14 @@ async fn link_held(
     for blob in blobs {
         let readable =
             store::registry::publisher_may_read(&app.reader, publisher, &blob.digest).await?;
-        let size = match readable {
-            true => app.blobs.size(&blob.digest).await,
-            false => Ok(None),
+        // What is withheld travels, and once for each submission only.
+        let since = submission.created_at;
+        let brought = store::registry::linked_since(&app.reader, repo, &blob.digest, since).await?;
+        let size = match readable || brought {
+            true => size_here(app, &blob.digest).await?,
+            false => None,
         };
-        match size
-            .map_err(|e| FetchError::Ours(Refused::Failed(Trouble::Storage(e.to_string()))))?
-        {
+        match size {
             Some(size) if size == blob.size => held.push(blob),
             _ => wanted.push(blob),
         }
@@ -345,10 +366,20 @@ async fn link_held(
     for blob in &held {
         let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
         store::registry::link_blob(&tx, repo, &blob.digest, size, false, now).await?;
-        store::takedowns::release_blobs(&tx, repo, std::slice::from_ref(&blob.digest)).await?;
     }
     tx.commit().await?;
+    // A removal of unused bytes that began before the links may have taken some; from here on none can begin.
+    for blob in held {
+        if size_here(app, &blob.digest).await?.is_none() {
+            wanted.push(blob);
+        }
+    }
     Ok(wanted)
+}
+
+async fn size_here(app: &App, digest: &Digest) -> Result<Option<u64>, FetchError> {
+    let size = app.blobs.size(digest).await;
+    size.map_err(|e| FetchError::Ours(Refused::Failed(Trouble::Storage(e.to_string()))))
 }
 
 /// Keeps manifests, children before the indexes that list them, all in one transaction.

@@ -68,7 +68,6 @@ pub(super) async fn copy(
             )));
         }
         store::registry::link_blob(&tx, &repo, &blob.digest, size, false, now).await?;
-        store::takedowns::release_blobs(&tx, &repo, std::slice::from_ref(&blob.digest)).await?;
     }
     tx.commit().await?;
     link_manifests(app, &repo, &all).await?;

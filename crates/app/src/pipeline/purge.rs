@@ -1,69 +1,88 @@
 //! The end of a takedown that nobody lifted in time: its blobs leave the repositories it holds, and their bytes leave the
 //! storage where no other repository has them. Manifests stay, a few kilobytes each: they answer devices with the reason,
-//! and they are the record of what was there.
+//! and they are the record of what was there. Once begun it cannot be lifted, and it is tried until it is done.
 
 use domain::actor::Actor;
 use oci::Digest;
 use serde_json::json;
-use store::registry::condemned::{Kind, begin_removal, mark, removed};
+use store::registry::condemned;
 use store::takedowns::Takedown;
 
 use crate::App;
-use crate::error::{Refused, Trouble};
+use crate::clock::MINUTE;
+use crate::error::Refused;
 use crate::jobs::Ended;
 use crate::record::Subject;
+use crate::registry::{Removal, remove_blob};
+
+/// How far apart the clocks of two replicas may be.
+const CLOCKS_APART_MICROS_MAX: i64 = MINUTE;
 
 /// The job.
 pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
-    let Some(takedown) = store::takedowns::find(&app.reader, id).await? else {
-        return Ok(Ended::Done);
+    let blobs = match unlink(app, id).await {
+        Ok(Some(blobs)) => blobs,
+        Ok(None) => return Ok(Ended::Done),
+        Err(Refused::Conflict(why)) => return Ok(Ended::Again(why)),
+        Err(other) => return Err(other),
     };
-    if takedown.lifted.is_some() {
-        return Ok(Ended::Done);
+    let mut left = Vec::new();
+    for digest in &blobs {
+        let now = app.clock.now();
+        let tx = app.writer.begin().await?;
+        if !store::registry::is_blob_linked(&tx, digest).await? {
+            condemned::mark(&tx, condemned::Kind::Blob, digest, now).await?;
+        }
+        tx.commit().await?;
+        // Whoever uploads these very bytes now finds them lost and sends them again.
+        match remove_blob(app, digest, now, |_| true).await {
+            Ok(Removal::Gone(_) | Removal::Needed) => {}
+            Ok(Removal::Busy) => left.push(format!("{digest}: somebody else is removing it")),
+            Err(error) => left.push(format!("{digest}: {error:?}")),
+        }
     }
+    match left.first() {
+        None => Ok(Ended::Done),
+        Some(first) => Ok(Ended::Again(format!(
+            "the bytes of {} blobs could not be removed yet, first {first}",
+            left.len()
+        ))),
+    }
+}
+
+/// Takes the blobs out of their repositories, or hides those that a submission on its way is made of; gives all of them.
+/// `None` when there is nothing to purge.
+async fn unlink(app: &App, id: &str) -> Result<Option<Vec<Digest>>, Refused> {
+    let tx = app.writer.begin().await?;
+    // First of all: of a go-live, a lift and this at the same moment, the second sees what the first did.
+    store::catalog_version::bump(&tx).await?;
+    let found = store::takedowns::find(&tx, id).await?;
+    let Some(takedown) = found.filter(|takedown| takedown.lifted.is_none()) else {
+        return Ok(None);
+    };
     if takedown.purge_at > app.clock.now() {
-        return Ok(Ended::Again("it can still be lifted".into()));
+        return Err(Refused::Conflict("it can still be lifted".into()));
     }
-    let blobs = unlink(app, &takedown).await?;
-    for digest in blobs {
-        remove(app, &digest).await?;
-    }
-    Ok(Ended::Done)
-}
-
-/// Removes bytes that no repository holds, as garbage collection does, but at once: whoever pushes these very bytes at this
-/// moment is told to try again, or is seen here.
-async fn remove(app: &App, digest: &Digest) -> Result<(), Refused> {
-    let now = app.clock.now();
-    let tx = app.writer.begin().await?;
-    mark(&tx, Kind::Blob, digest, now).await?;
-    if !begin_removal(&tx, Kind::Blob, digest, now, now).await? {
-        return Ok(());
-    }
-    tx.commit().await?;
-    let deleted = app.blobs.delete(digest).await;
-    deleted.map_err(|e| Refused::Failed(Trouble::Storage(e.to_string())))?;
-    let tx = app.writer.begin().await?;
-    removed(&tx, Kind::Blob, digest).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Takes the blobs out of their repositories, once; gives all of them.
-async fn unlink(app: &App, takedown: &Takedown) -> Result<Vec<Digest>, Refused> {
-    let tx = app.writer.begin().await?;
-    let withheld = store::takedowns::withheld(&tx, &takedown.id).await?;
+    let withheld = store::takedowns::withheld(&tx, id).await?;
     let blobs: Vec<_> = withheld.into_iter().filter(|one| one.blob).collect();
-    if store::takedowns::set_purged(&tx, &takedown.id, app.clock.now()).await? {
+    if store::takedowns::set_purged(&tx, id, app.clock.now()).await? {
+        let needed_since = needed_since(&tx, &takedown).await?;
         for one in &blobs {
-            store::registry::unlink_blob(&tx, &one.repository, &one.digest).await?;
+            store::registry::unlink_unless_since(&tx, &one.repository, &one.digest, needed_since)
+                .await?;
         }
         let data = json!({"takedown": takedown.id, "blobs": blobs.len()});
         let subject = (Subject::Offer, &*takedown.key.to_string());
         app.record(&tx, &Actor::System, subject, "takedown_purged", data)
             .await?;
-        store::catalog_version::bump(&tx).await?;
         tx.commit().await?;
     }
-    Ok(blobs.into_iter().map(|one| one.digest).collect())
+    Ok(Some(blobs.into_iter().map(|one| one.digest).collect()))
+}
+
+/// From when on what was linked is what a submission on its way brought: an import links anew all it is made of.
+async fn needed_since(tx: &store::Tx, takedown: &Takedown) -> Result<i64, Refused> {
+    let latest = store::submissions::latest_of_offer(tx, &takedown.key).await?;
+    let under_way = latest.filter(|latest| !latest.state.is_final());
+    Ok(under_way.map_or(i64::MAX, |one| one.created_at - CLOCKS_APART_MICROS_MAX))
 }

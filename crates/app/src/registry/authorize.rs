@@ -5,7 +5,7 @@ use domain::role::MemberRole;
 use oci::{Digest, ErrorCode, Operation, RepositoryName};
 use store::publishers::PublisherState;
 
-use super::access::{Ask, Decision, Facts, Target, decide};
+use super::access::{Ask, Decision, Facts, Target, decide, sees_hidden};
 use super::caller::Caller;
 use super::place::Place;
 use super::refusal::{Fault, Refusal};
@@ -119,7 +119,7 @@ pub async fn allow_write(
 }
 
 /// Asks for leave to read one thing of a repository. `digest` is what it names, when it names anything; `missing` is the
-/// answer for what is not there.
+/// answer for what is not there. Gives the target again: hidden, when it is public but for a takedown.
 pub(super) async fn allow_read(
     app: &App,
     caller: &Caller,
@@ -127,13 +127,24 @@ pub(super) async fn allow_read(
     target: Target,
     digest: Option<&Digest>,
     missing: Fault,
-) -> Result<(), Refusal> {
+) -> Result<Target, Refusal> {
     // What was public and is taken down says why, even when its bytes are gone.
     let withheld = match digest {
-        Some(digest) => {
-            store::takedowns::reason_in(&app.reader, repository.as_str(), digest).await?
-        }
+        Some(digest) => store::takedowns::hold_in(&app.reader, repository.as_str(), digest).await?,
         None => None,
+    };
+    // A layer of what is down may be one of what comes in its place: for those who see unpublished content it stays hidden
+    // until that goes live, and no more than that.
+    let (withheld, target) = match withheld {
+        Some(hold) if hold.blob && target != Target::Absent => {
+            let role = role_in(app, caller, repository).await?;
+            if sees_hidden(repository, caller, role) {
+                (None, Target::Hidden)
+            } else {
+                (Some(hold.reason), target)
+            }
+        }
+        other => (other.map(|hold| hold.reason), target),
     };
     let target = if withheld.is_some() {
         Target::Public
@@ -165,7 +176,8 @@ pub(super) async fn allow_read(
         publisher_approved: false,
         blocked,
     };
-    carry(decide(ask, repository, caller, &facts), missing)
+    carry(decide(ask, repository, caller, &facts), missing)?;
+    Ok(facts.target)
 }
 
 /// What of the access table an operation that changes something needs; none for reads.

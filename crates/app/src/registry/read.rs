@@ -8,12 +8,17 @@ use oci::{Digest, ErrorCode, Reference, RepositoryName};
 use super::access::{Ask, Target, taken_down};
 use super::authorize::{allow_read, unknown};
 use super::caller::Caller;
+use super::place::Place;
 use super::refusal::Refusal;
 use super::stopped::{refuse_stopped, stopped};
 use crate::App;
+use crate::clock::MINUTE;
 
 /// Entries of one page of tags or repositories when the client names no number, and the most it gets when it does.
 pub const PAGE_ENTRIES_MAX: u64 = 1_000;
+
+/// A layer that somebody asks for is noted as needed so often at most.
+const NEEDED_AGAIN_MICROS: i64 = 10 * MINUTE;
 
 /// A manifest that this caller may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +116,7 @@ pub async fn find_blob(
     let membership = store::registry::has_blob(&app.reader, repository.as_str(), digest).await?;
     let target = target(membership.as_ref().map(|membership| membership.public));
     let missing = || unknown(ErrorCode::BlobUnknown, repository, digest.as_str());
-    allow_read(
+    let target = allow_read(
         app,
         caller,
         (Ask::Addressed, repository),
@@ -123,9 +128,20 @@ pub async fn find_blob(
     if target == Target::Public {
         refuse_stopped(app, repository).await?;
     }
-    let size = membership
-        .map(|membership| membership.size)
-        .ok_or_else(|| Refusal::NotFound(missing()))?;
+    let membership = membership.ok_or_else(|| Refusal::NotFound(missing()))?;
+    // Whoever finds a layer in the place for pushes does not push it again: it must not be collected just then.
+    let now = app.clock.now();
+    if target == Target::Hidden
+        && matches!(Place::of(repository), Place::Incoming(_))
+        && membership.linked_at + NEEDED_AGAIN_MICROS < now
+    {
+        let tx = app.writer.begin().await?;
+        if !store::registry::need_blob(&tx, repository.as_str(), digest, now).await? {
+            return Err(Refusal::NotFound(missing()));
+        }
+        tx.commit().await?;
+    }
+    let size = membership.size;
     let size = u64::try_from(size)
         .map_err(|_| Refusal::storage(format!("blob {digest}: negative size in metadata")))?;
     Ok(FoundBlob {

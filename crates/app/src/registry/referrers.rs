@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use oci::{Descriptor, Digest, Manifest, Reference, RepositoryName};
-use store::registry::StoredManifest;
+use store::registry::{ReferrersOf, StoredManifest};
 
 use super::access::sees_hidden;
 use super::authorize::role_in;
@@ -17,8 +17,10 @@ use crate::App;
 pub const REFERRERS_MAX: usize = 500;
 /// Bytes of their artifact types and annotations on one page; the first entry always fits.
 const REFERRERS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of manifests that are read for one page.
+const MANIFESTS_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Manifests read at a time; each may have four mebibytes.
-const READ_AT_ONCE: u64 = 32;
+const READ_AT_ONCE: u64 = 8;
 
 /// One page, in order of digest.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,21 +88,22 @@ async fn stated(
     wanted: impl Fn(&Descriptor) -> bool,
     found: &mut BTreeMap<Digest, Descriptor>,
 ) -> Result<bool, Refusal> {
-    let name = repository.as_str();
     let insider = sees_hidden(repository, caller, role_in(app, caller, repository).await?);
+    let asked = ReferrersOf {
+        repo: repository.as_str(),
+        subject,
+        public: !insider,
+        artifact_type: query.artifact_type,
+    };
     let mut after = query.last.cloned();
-    let (mut entries, mut bytes) = (0, 0);
+    let (mut entries, mut bytes, mut bytes_read) = (0, 0, 0);
     loop {
         let read =
-            store::registry::referrers(&app.reader, name, subject, after.as_ref(), READ_AT_ONCE)
-                .await?;
+            store::registry::referrers(&app.reader, asked, after.as_ref(), READ_AT_ONCE).await?;
         for stored in &read {
-            let visible = insider
-                || store::registry::has_manifest(&app.reader, name, &stored.digest)
-                    .await?
-                    .is_some_and(|membership| membership.public);
+            bytes_read += stored.bytes.len();
             let entry = describe(stored)?;
-            if visible && wanted(&entry) {
+            if wanted(&entry) {
                 entries += 1;
                 bytes += length(&entry);
                 found.insert(entry.digest.clone(), entry);
@@ -109,7 +112,10 @@ async fn stated(
         let Some(last) = read.into_iter().next_back() else {
             return Ok(false);
         };
-        if entries >= REFERRERS_MAX || bytes > REFERRERS_BYTES_MAX {
+        if entries >= REFERRERS_MAX
+            || bytes > REFERRERS_BYTES_MAX
+            || bytes_read > MANIFESTS_BYTES_MAX
+        {
             // What the fallback tag lists beyond this point waits for the next page.
             found.retain(|digest, _| *digest <= last.digest);
             return Ok(true);

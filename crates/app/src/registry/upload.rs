@@ -231,6 +231,14 @@ pub async fn mount_blob(
     from: Option<&RepositoryName>,
 ) -> Result<bool, Refusal> {
     let place = Place::of(pass.repository());
+    if let Some(from) = from
+        && store::takedowns::hold_in(&app.reader, from.as_str(), digest)
+            .await?
+            .is_some()
+    {
+        // Taken down there: whoever has the bytes uploads them.
+        return Ok(false);
+    }
     let size = match (from, place.publisher()) {
         (Some(from), Some(own)) if Place::of(from).publisher() == Some(own) => {
             let held = store::registry::has_blob(&app.reader, from.as_str(), digest).await?;

@@ -1,6 +1,8 @@
 //! What the operator took down: gone from search, page and manifest on every replica, denied to devices with the reason,
 //! back after lifting, and without bytes once its time is over. What other releases are made of stays.
 
+use std::collections::BTreeMap;
+
 use app::App;
 use app::admin::{TakeDown, lift_takedown, take_down};
 use app::catalog::Query;
@@ -15,6 +17,7 @@ use oci::{Digest, Manifest, Reference};
 use store::Store;
 use testkit::engines::for_each_engine;
 use testkit::folder::Folder;
+use testkit::image::TestImage;
 use tokio::sync::watch;
 
 use crate::market::{Market, start, test_image};
@@ -333,6 +336,105 @@ async fn purged(store: Store) {
         Err(Refused::Conflict(why)) => assert!(why.contains("bytes are gone"), "{why}"),
         other => panic!("{other:?}"),
     }
+}
+
+/// The same layers under new manifests: what a publisher builds after a takedown.
+fn rebuilt(mut image: TestImage) -> TestImage {
+    let mut renamed: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for manifest in &mut image.manifests {
+        let mut value: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
+        value["annotations"]["org.example.build"] = "again".into();
+        let children = value.get_mut("manifests");
+        let children = children.and_then(|list| list.as_array_mut());
+        for child in children.into_iter().flatten() {
+            if let Some((digest, size)) = renamed.get(child["digest"].as_str().unwrap()) {
+                child["digest"] = digest.as_str().into();
+                child["size"] = (*size).into();
+            }
+        }
+        manifest.bytes = serde_json::to_vec(&value).unwrap();
+        let digest = Digest::sha256_of(&manifest.bytes).to_string();
+        let old = std::mem::replace(&mut manifest.digest, digest.clone());
+        renamed.insert(old, (digest, manifest.bytes.len()));
+    }
+    image
+}
+
+/// The mended image of the same layers is on its way while the old one is down.
+async fn layers_come_back(store: Store) {
+    let at_once = |settings: &mut app::settings::Settings| settings.limits.takedown_hours_max = 0;
+    let market = Market::open_with(store, &[], at_once).await;
+    let (mut offer, repo, older) = published(&market).await;
+    let key = offer.key();
+    let newer = with_second_version(&market, &mut offer).await;
+    market.publish(&key).await;
+    let app = &market.app;
+    let kept = blobs(app, &older).await;
+    let going = blobs(app, &newer).await;
+    let layer = going.iter().find(|blob| !kept.contains(blob)).unwrap();
+
+    let other = samples::images().unwrap().into_iter();
+    let other = other
+        .map(|seed| (seed.repository, seed.image))
+        .find(|(repository, _)| *repository == "contoso/heartbeat")
+        .unwrap();
+    let image = rebuilt(test_image(other.1));
+    let tags = ["1.4.0", "latest"].map(|tag| (tag.to_owned(), image.top().digest.clone()));
+    market
+        .push("contoso/temperature-sensor", &tags, &image)
+        .await;
+    offer.plans[0].image.tags = vec!["1.4.0".into(), "latest".into()];
+    market.save(&offer).await;
+    let id = market.submit(&key).await;
+    market.wait(&id, &[State::Preview]).await;
+    let command = TakeDown {
+        release: Some((offer.plans[0].plan.clone(), "1.3.0".parse().unwrap())),
+        ..whole(&key)
+    };
+    let takedown = take_down(app, &market.operator, command).await.unwrap();
+    let is_purged = async {
+        while store::takedowns::find(&app.reader, &takedown)
+            .await
+            .unwrap()
+            .unwrap()
+            .purged_at
+            .is_none()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), is_purged)
+        .await
+        .expect("it was not purged");
+    let why = pull_blob(app, &repo, layer).await;
+    assert!(
+        why.unwrap().contains(WHY),
+        "a preview shows it to no customer"
+    );
+    let member = Caller::Account(market.owner.account().unwrap().clone());
+    find_blob(app, &member, &repo.parse().unwrap(), layer)
+        .await
+        .expect("whoever sees the preview gets it whole");
+
+    app::offers::cancel_submission(app, &market.owner, &id)
+        .await
+        .unwrap();
+    let id = market.submit(&key).await;
+    market.wait(&id, &[State::Preview]).await;
+    let why = pull_blob(app, &repo, layer).await;
+    assert!(
+        why.unwrap().contains(WHY),
+        "importing it is not publishing it"
+    );
+    app::offers::go_live(app, &market.owner, &id).await.unwrap();
+    market.wait(&id, &[State::Live]).await;
+    assert_eq!(pull_blob(app, &repo, layer).await, None);
+    assert!(pull(app, &repo, "1.3.0").await.unwrap().contains(WHY));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_of_what_is_down_comes_back_at_go_live_and_not_before() {
+    for_each_engine(layers_come_back).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,7 +106,7 @@ async fn follow(client: &reqwest::Client, url: &str, digest: &oci::Digest) -> Op
 async fn collect(config: PathBuf, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let mut run = Command::new(env!("CARGO_BIN_EXE_edgemart"))
-            .args(["admin", "gc", "--grace-hours", "0", "--config"])
+            .args(["admin", "gc", "--no-grace", "--config"])
             .arg(&config)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

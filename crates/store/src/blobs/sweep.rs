@@ -1,6 +1,7 @@
 //! Removing what nobody will come back for: chunks of finished or forgotten uploads, and files that a killed process
 //! left half-written. Blobs themselves are removed one by one, by whoever knows that no repository holds them.
 
+use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,11 +18,24 @@ impl Blobs {
         Ok(())
     }
 
-    /// Removes chunks and half-written files last touched before `older_than` (microseconds since 1970, UTC); tells
-    /// how many. Choose a time before any upload still under way began.
-    pub async fn sweep(&self, older_than: i64) -> Result<u64, BlobError> {
-        let old = move |meta: &ObjectMeta| meta.last_modified.timestamp_micros() < older_than;
-        let mut removed = self.remove_all(&self.under(&["uploads"]), old).await?;
+    /// Removes half-written files and chunks last touched before `older_than` (microseconds since 1970, UTC), but not
+    /// those of the uploads `under_way`, however old; tells how many. Ask for the uploads first, and choose a time before
+    /// which nobody began one unasked.
+    pub async fn sweep(
+        &self,
+        older_than: i64,
+        under_way: &BTreeSet<String>,
+    ) -> Result<u64, BlobError> {
+        let uploads = self.under(&["uploads"]);
+        let forgotten = |meta: &ObjectMeta| {
+            let upload = meta
+                .location
+                .prefix_match(&uploads)
+                .and_then(|mut rest| rest.next());
+            meta.last_modified.timestamp_micros() < older_than
+                && !upload.is_some_and(|upload| under_way.contains(upload.as_ref()))
+        };
+        let mut removed = self.remove_all(&uploads, forgotten).await?;
         if let Some(local) = &self.local {
             let root = local.path_to_filesystem(&self.under(&["blobs"]));
             let root = root.map_err(BlobError::storage("sweep", &self.prefix))?;

@@ -2,9 +2,10 @@
 //! holds it, so knowing a digest alone opens nothing.
 
 use oci::Digest;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
 use super::condemned;
@@ -22,6 +23,18 @@ pub struct BlobMembership {
     pub public: bool,
     /// Bytes.
     pub size: i64,
+    /// When it was last said that it is needed there, microseconds since 1970, UTC.
+    pub linked_at: i64,
+}
+
+impl BlobMembership {
+    pub(super) fn of(row: &Model) -> Self {
+        Self {
+            public: row.public,
+            size: row.size,
+            linked_at: row.linked_at,
+        }
+    }
 }
 
 /// Puts a blob into a repository, which is made when new, or says again that it is needed there. What was public stays
@@ -34,7 +47,7 @@ pub async fn link_blob(
     public: bool,
     now: i64,
 ) -> Result<(), Error> {
-    condemned::spare(tx, condemned::Kind::Blob, digest).await?;
+    condemned::spare(tx, condemned::Kind::Blob, digest, now).await?;
     ensure_repository(tx, repo, public, now).await?;
     let row = Model {
         repository: repo.to_owned(),
@@ -59,10 +72,7 @@ pub async fn has_blob(
 ) -> Result<Option<BlobMembership>, Error> {
     let key = (repo.to_owned(), digest.to_string());
     let found = Entity::find_by_id(key).one(&source.connection()).await?;
-    Ok(found.map(|row| BlobMembership {
-        public: row.public,
-        size: row.size,
-    }))
+    Ok(found.as_ref().map(BlobMembership::of))
 }
 
 /// Whether any repository holds a blob; one that none holds may be swept away.
@@ -110,6 +120,51 @@ pub async fn unlink_blob(tx: &Tx, repo: &str, digest: &Digest) -> Result<bool, E
         == 1)
 }
 
+/// Says again that a blob is needed in a repository. `false`: it is not in there (any more).
+pub async fn need_blob(tx: &Tx, repo: &str, digest: &Digest, now: i64) -> Result<bool, Error> {
+    let query = Entity::update_many()
+        .col_expr(Column::LinkedAt, Expr::value(now))
+        .filter(Column::Repository.eq(repo))
+        .filter(Column::Digest.eq(digest.as_str()));
+    Ok(query.exec(&tx.inner).await?.rows_affected == 1)
+}
+
+/// Takes a blob out of a repository unless it is public there or was said to be needed at `before` or later. `false`: it
+/// stays, or was not in there.
+pub async fn let_go_blob(tx: &Tx, repo: &str, digest: &Digest, before: i64) -> Result<bool, Error> {
+    let query = Entity::delete_many()
+        .filter(Column::Repository.eq(repo))
+        .filter(Column::Digest.eq(digest.as_str()))
+        .filter(Column::Public.eq(false))
+        .filter(Column::LinkedAt.lt(before));
+    Ok(query.exec(&tx.inner).await?.rows_affected == 1)
+}
+
+/// Takes a blob out of a repository, or only hides it there when it was linked at `since` or later.
+pub async fn unlink_unless_since(
+    tx: &Tx,
+    repo: &str,
+    digest: &Digest,
+    since: i64,
+) -> Result<(), Error> {
+    let of = |linked: SimpleExpr| {
+        Condition::all()
+            .add(Column::Repository.eq(repo))
+            .add(Column::Digest.eq(digest.as_str()))
+            .add(linked)
+    };
+    Entity::delete_many()
+        .filter(of(Column::LinkedAt.lt(since)))
+        .exec(&tx.inner)
+        .await?;
+    Entity::update_many()
+        .col_expr(Column::Public, Expr::value(false))
+        .filter(of(Column::LinkedAt.gte(since)))
+        .exec(&tx.inner)
+        .await?;
+    Ok(())
+}
+
 /// The blobs of a repository, in order of digest.
 pub async fn blobs_of(
     source: &impl Source,
@@ -126,10 +181,7 @@ pub async fn blobs_of(
     };
     rows.into_iter()
         .map(|model| {
-            let membership = BlobMembership {
-                public: model.public,
-                size: model.size,
-            };
+            let membership = BlobMembership::of(&model);
             Ok((row.read("digest", &model.digest)?, membership))
         })
         .collect()

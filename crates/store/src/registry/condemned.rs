@@ -62,6 +62,12 @@ fn one(kind: Kind, digest: &Digest) -> Condition {
         .add(Column::Digest.eq(digest.as_str()))
 }
 
+fn nobody_at_it(now: i64) -> Condition {
+    Condition::any()
+        .add(Column::RemovingSince.is_null())
+        .add(Column::RemovingSince.lt(now - REMOVING_MICROS_MAX))
+}
+
 /// Marks what nothing links. `false`: it was marked before, and that time counts.
 pub async fn mark(tx: &Tx, kind: Kind, digest: &Digest, now: i64) -> Result<bool, Error> {
     let row = Model {
@@ -73,11 +79,12 @@ pub async fn mark(tx: &Tx, kind: Kind, digest: &Digest, now: i64) -> Result<bool
     write::insert_if_new(tx, row.into_active_model()).await
 }
 
-/// Takes a mark away, because something is about to link it. [`Error::Busy`] while it is being removed.
-pub(super) async fn spare(tx: &Tx, kind: Kind, digest: &Digest) -> Result<(), Error> {
+/// Takes a mark away, because something is about to link it. [`Error::Busy`] while it is being removed; a removal that a
+/// process left half-way is over after [`REMOVING_MICROS_MAX`].
+pub(super) async fn spare(tx: &Tx, kind: Kind, digest: &Digest, now: i64) -> Result<(), Error> {
     Entity::delete_many()
         .filter(one(kind, digest))
-        .filter(Column::RemovingSince.is_null())
+        .filter(nobody_at_it(now))
         .exec(&tx.inner)
         .await?;
     let left = Entity::find().filter(one(kind, digest)).one(&tx.inner);
@@ -126,14 +133,11 @@ pub async fn begin_removal(
     before: i64,
     now: i64,
 ) -> Result<bool, Error> {
-    let free = Condition::any()
-        .add(Column::RemovingSince.is_null())
-        .add(Column::RemovingSince.lt(now - REMOVING_MICROS_MAX));
     let begun = Entity::update_many()
         .col_expr(Column::RemovingSince, Expr::value(now))
         .filter(one(kind, digest))
         .filter(Column::Since.lte(before))
-        .filter(free)
+        .filter(nobody_at_it(now))
         .filter(Expr::exists(kind.links(digest)).not())
         .exec(&tx.inner)
         .await?;
@@ -147,6 +151,26 @@ pub async fn removed(tx: &Tx, kind: Kind, digest: &Digest) -> Result<(), Error> 
         .exec(&tx.inner)
         .await?;
     Ok(())
+}
+
+/// Gives a removal up that did not succeed: the mark stays, and the digest can be linked again at once.
+pub async fn not_removed(tx: &Tx, kind: Kind, digest: &Digest) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::RemovingSince, Expr::value(None::<i64>))
+        .filter(one(kind, digest))
+        .exec(&tx.inner)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the mark of what is linked again. `false`: it is not linked.
+pub async fn forget_if_linked(tx: &Tx, kind: Kind, digest: &Digest) -> Result<bool, Error> {
+    let gone = Entity::delete_many()
+        .filter(one(kind, digest))
+        .filter(Expr::exists(kind.links(digest)))
+        .exec(&tx.inner)
+        .await?;
+    Ok(gone.rows_affected == 1)
 }
 
 /// Deletes the row of a manifest that nothing links. `false`: something links it (again), or it is gone.

@@ -4,12 +4,15 @@
 //! linked. SQLite has one writer, so there the read alone is a hold.
 
 use oci::Digest;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::blobs::BlobMembership;
 use super::manifests::Membership;
 use super::usage::theirs;
-use crate::entity::{blocked_digest, repository, repository_blob, repository_manifest};
+use crate::entity::{
+    blocked_digest, repository, repository_blob, repository_manifest, withheld_digest,
+};
 use crate::error::Error;
 use crate::source::{Source, Tx};
 
@@ -24,10 +27,7 @@ pub async fn hold_blob(
         .lock_shared()
         .one(&tx.inner)
         .await?;
-    Ok(found.map(|row| BlobMembership {
-        public: row.public,
-        size: row.size,
-    }))
+    Ok(found.as_ref().map(BlobMembership::of))
 }
 
 /// Like [`super::has_manifest`], and keeps the manifest in the repository until the transaction ends.
@@ -70,17 +70,29 @@ pub async fn repositories_of_blob(
 }
 
 /// Whether a publisher may already read a blob: it is public somewhere, or in one of their own repositories
-/// (`{publisher}/…` and `incoming/{publisher}/…`). Only then is it reused without being fetched again.
+/// (`{publisher}/…` and `incoming/{publisher}/…`), and not taken down there. Only then is it reused without being fetched
+/// again.
 pub async fn publisher_may_read(
     source: &impl Source,
     publisher: &str,
     digest: &Digest,
 ) -> Result<bool, Error> {
     use repository_blob::Column as C;
+    use withheld_digest::Column as W;
     let readable = theirs(C::Repository, publisher).add(C::Public.eq(true));
+    let withheld = Query::select()
+        .column((withheld_digest::Entity, W::Digest))
+        .from(withheld_digest::Entity)
+        .and_where(
+            Expr::col((withheld_digest::Entity, W::Repository))
+                .equals((repository_blob::Entity, C::Repository)),
+        )
+        .and_where(Expr::col((withheld_digest::Entity, W::Digest)).eq(digest.as_str()))
+        .take();
     let query = repository_blob::Entity::find()
         .filter(C::Digest.eq(digest.as_str()))
-        .filter(readable);
+        .filter(readable)
+        .filter(Expr::exists(withheld).not());
     Ok(query.count(&source.connection()).await? > 0)
 }
 
@@ -95,6 +107,20 @@ pub async fn publisher_holds(
         .filter(C::Digest.eq(digest.as_str()))
         .filter(theirs(C::Repository, publisher));
     Ok(query.count(&source.connection()).await? > 0)
+}
+
+/// Whether a repository was given a blob at `since` or later, with its bytes.
+pub async fn linked_since(
+    source: &impl Source,
+    repo: &str,
+    digest: &Digest,
+    since: i64,
+) -> Result<bool, Error> {
+    let key = (repo.to_owned(), digest.to_string());
+    let found = repository_blob::Entity::find_by_id(key)
+        .one(&source.connection())
+        .await?;
+    Ok(found.is_some_and(|row| row.linked_at >= since))
 }
 
 /// Why a digest was taken down, if it was.

@@ -63,7 +63,8 @@ pub async fn put_manifest(tx: &Tx, manifest: &StoredManifest) -> Result<(), Erro
         subject: manifest.subject.as_ref().map(Digest::to_string),
         artifact_type: manifest.artifact_type.clone(),
     };
-    condemned::spare(tx, condemned::Kind::Manifest, &manifest.digest).await?;
+    // A manifest is removed within one transaction, so a removal that can be seen from here is none under way.
+    condemned::spare(tx, condemned::Kind::Manifest, &manifest.digest, i64::MAX).await?;
     // It may be there and be removed at this very moment; then it is ours to put there again.
     for _ in 0..TRIES_MAX {
         if write::insert_if_new(tx, model.clone().into_active_model()).await? {
@@ -184,19 +185,39 @@ fn digests_in(repo: &str) -> SelectStatement {
         .take()
 }
 
+/// Which referrers are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ReferrersOf<'a> {
+    /// In which repository.
+    pub repo: &'a str,
+    /// Of which manifest.
+    pub subject: &'a Digest,
+    /// Only public ones.
+    pub public: bool,
+    /// Only of this type.
+    pub artifact_type: Option<&'a str>,
+}
+
 /// At most `limit` manifests of a repository whose subject is this digest, in order of digest, beginning after `after`.
 pub async fn referrers(
     source: &impl Source,
-    repo: &str,
-    subject: &Digest,
+    asked: ReferrersOf<'_>,
     after: Option<&Digest>,
     limit: u64,
 ) -> Result<Vec<StoredManifest>, Error> {
+    use repository_manifest::Column as C;
+    let mut here = digests_in(asked.repo);
+    if asked.public {
+        here.and_where(C::Public.eq(true));
+    }
     let mut query = Entity::find()
-        .filter(Column::Subject.eq(subject.as_str()))
-        .filter(Column::Digest.in_subquery(digests_in(repo)))
+        .filter(Column::Subject.eq(asked.subject.as_str()))
+        .filter(Column::Digest.in_subquery(here))
         .order_by_asc(Column::Digest)
         .limit(limit);
+    if let Some(artifact_type) = asked.artifact_type {
+        query = query.filter(Column::ArtifactType.eq(artifact_type));
+    }
     if let Some(after) = after {
         query = query.filter(Column::Digest.gt(after.as_str()));
     }
@@ -206,6 +227,16 @@ pub async fn referrers(
         .into_iter()
         .map(read)
         .collect()
+}
+
+/// Takes a manifest out of a repository unless it is public there. `false`: it stays, or was not in there.
+pub async fn let_go_manifest(tx: &Tx, repo: &str, digest: &Digest) -> Result<bool, Error> {
+    use repository_manifest::Column as C;
+    let query = repository_manifest::Entity::delete_many()
+        .filter(C::Repository.eq(repo))
+        .filter(C::Digest.eq(digest.as_str()))
+        .filter(C::Public.eq(false));
+    Ok(query.exec(&tx.inner).await?.rows_affected == 1)
 }
 
 /// The repositories in which a manifest is public, by name.

@@ -17,15 +17,15 @@ mod usage;
 pub(crate) use blobs::read_digests;
 pub use blobs::{
     BlobMembership, BlobTotals, blob_totals, blobs_of, has_blob, held_blobs, is_blob_linked,
-    link_blob, unlink_blob,
+    let_go_blob, link_blob, need_blob, unlink_blob, unlink_unless_since,
 };
 pub use holds::{
-    block_reason, hold_blob, hold_manifest, publisher_holds, publisher_may_read,
+    block_reason, hold_blob, hold_manifest, linked_since, publisher_holds, publisher_may_read,
     repositories_of_blob, repository_public,
 };
 pub use manifests::{
-    Membership, StoredManifest, has_manifest, link_manifest, manifest, manifests_of, put_manifest,
-    referrers, repositories_with_manifest, unlink_manifest,
+    Membership, ReferrersOf, StoredManifest, has_manifest, let_go_manifest, link_manifest,
+    manifest, manifests_of, put_manifest, referrers, repositories_with_manifest, unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
 pub use tags::{delete_tag, set_tag, standing_tags, tag, tags, tags_of_digest};

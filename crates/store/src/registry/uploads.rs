@@ -1,7 +1,9 @@
 //! Uploads under way: how far each has come and which objects hold its chunks.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::upload::{Column, Entity};
 use crate::entity::upload_chunk;
@@ -96,6 +98,13 @@ pub async fn of_repository(source: &impl Source, repo: &str) -> Result<Vec<Uploa
         .filter(Column::Repo.eq(repo))
         .order_by_asc(Column::Id);
     Ok(query.all(&source.connection()).await?)
+}
+
+/// The ids of all uploads under way.
+pub async fn ids(source: &impl Source) -> Result<BTreeSet<String>, Error> {
+    let query = Entity::find().select_only().column(Column::Id);
+    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Uploads to which nothing came since `before`, longest idle first.

@@ -1,5 +1,6 @@
 //! Blobs in a folder, on S3 and in an Azure container: whole, right, or not there at all.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
@@ -357,15 +358,14 @@ async fn the_sweep_takes_old_chunks_and_leaves_blobs() {
             .await
             .unwrap();
         let hour = Duration::from_secs(3600);
-        assert_eq!(
-            blobs.sweep(micros(SystemTime::now() - hour)).await.unwrap(),
-            0
-        );
+        let (before, after) = (SystemTime::now() - hour, SystemTime::now() + hour);
+        let none = BTreeSet::new();
+        assert_eq!(blobs.sweep(micros(before), &none).await.unwrap(), 0);
         assert_eq!(objects().len(), 2);
-        assert_eq!(
-            blobs.sweep(micros(SystemTime::now() + hour)).await.unwrap(),
-            1
-        );
+        // However old: somebody continues it.
+        let under_way = BTreeSet::from(["u1".to_owned()]);
+        assert_eq!(blobs.sweep(micros(after), &under_way).await.unwrap(), 0);
+        assert_eq!(blobs.sweep(micros(after), &none).await.unwrap(), 1);
         assert_eq!(blobs_among(&*objects), objects());
         assert_eq!(objects().len(), 1);
     })
@@ -392,14 +392,10 @@ async fn a_process_killed_half_way_leaves_only_what_the_sweep_takes() {
         .unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), noise(100));
     let hour = Duration::from_secs(3600);
-    assert_eq!(
-        blobs.sweep(micros(SystemTime::now() - hour)).await.unwrap(),
-        0
-    );
-    assert_eq!(
-        blobs.sweep(micros(SystemTime::now() + hour)).await.unwrap(),
-        1
-    );
+    let (before, after) = (SystemTime::now() - hour, SystemTime::now() + hour);
+    let none = BTreeSet::new();
+    assert_eq!(blobs.sweep(micros(before), &none).await.unwrap(), 0);
+    assert_eq!(blobs.sweep(micros(after), &none).await.unwrap(), 1);
     assert_eq!(files(folder.path()).len(), 1);
 }
 

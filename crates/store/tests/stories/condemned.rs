@@ -1,8 +1,8 @@
 //! Content on its way out: marks, removals, and links that meet them.
 
 use store::registry::condemned::{
-    Kind, REMOVING_MICROS_MAX, begin_removal, due, linked_blobs, mark, remove_manifest, removed,
-    unlinked_manifests,
+    Kind, REMOVING_MICROS_MAX, begin_removal, due, forget_if_linked, linked_blobs, mark,
+    not_removed, remove_manifest, removed, unlinked_manifests,
 };
 use store::registry::{self, StoredManifest};
 use store::{Error, Store};
@@ -135,6 +135,14 @@ async fn blobs_are_listed_once_whoever_holds_them() {
                 .unwrap();
         }
         tx.commit().await.unwrap();
+        let tx = store.writer.begin().await.unwrap();
+        for blob in [&one, &digest("nowhere")] {
+            mark(&tx, Kind::Blob, blob, NOW).await.unwrap();
+        }
+        assert!(forget_if_linked(&tx, Kind::Blob, &one).await.unwrap());
+        let nowhere = forget_if_linked(&tx, Kind::Blob, &digest("nowhere")).await;
+        assert!(!nowhere.unwrap(), "what nothing links keeps its mark");
+        drop(tx);
         let asked = [one.clone(), two.clone(), digest("nowhere")];
         let linked = linked_blobs(&store.reader, &asked).await.unwrap();
         assert_eq!(linked, [one, two].into_iter().collect());
@@ -144,6 +152,37 @@ async fn blobs_are_listed_once_whoever_holds_them() {
             .await
             .unwrap();
         assert_eq!(rest, first[1..]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_failed_or_died_does_not_refuse_links_for_ever() {
+    for_each_engine(|store: Store| async move {
+        let doomed = digest("doomed");
+        let late = LATER + REMOVING_MICROS_MAX + 1;
+        let tx = store.writer.begin().await.unwrap();
+        mark(&tx, Kind::Blob, &doomed, NOW).await.unwrap();
+        let begun = begin_removal(&tx, Kind::Blob, &doomed, NOW, LATER).await;
+        assert!(begun.unwrap());
+        tx.commit().await.unwrap();
+        // Died: over after a while.
+        let tx = store.writer.begin().await.unwrap();
+        registry::link_blob(&tx, REPO, &doomed, 1, false, late)
+            .await
+            .unwrap();
+        drop(tx);
+        let tx = store.writer.begin().await.unwrap();
+        let early = registry::link_blob(&tx, REPO, &doomed, 1, false, LATER).await;
+        assert!(matches!(early, Err(Error::Busy(_))), "{early:?}");
+        drop(tx);
+        // Failed: over at once.
+        let tx = store.writer.begin().await.unwrap();
+        not_removed(&tx, Kind::Blob, &doomed).await.unwrap();
+        registry::link_blob(&tx, REPO, &doomed, 1, false, LATER)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
     })
     .await;
 }

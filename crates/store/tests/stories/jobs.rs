@@ -1,7 +1,7 @@
 //! Jobs: claimed once, taken over when a worker dies, queued once under a key. And the catalog's version.
 
 use serde_json::json;
-use store::jobs::{self, Job, JobCounts, JobState, NewJob};
+use store::jobs::{self, Job, JobCounts, JobState, NewJob, Retry};
 use store::{Store, Writer, catalog_version};
 use testkit::engines::for_each_engine;
 
@@ -18,6 +18,10 @@ fn job(id: &str, key: Option<&str>, run_at: i64) -> NewJob {
         run_at,
         created_at: NOW,
     }
+}
+
+fn retry(at: i64, attempts: i32) -> Option<Retry> {
+    Some(Retry { at, attempts })
 }
 
 async fn enqueue(writer: &Writer, job: &NewJob) -> bool {
@@ -157,9 +161,16 @@ async fn a_key_is_queued_once_until_its_job_is_over() {
             "running counts"
         );
         assert!(
-            jobs::fail(writer, &running.id, "a", "timed out", Some(NOW + 7), NOW)
-                .await
-                .unwrap()
+            jobs::fail(
+                writer,
+                &running.id,
+                "a",
+                "timed out",
+                retry(NOW + 7, 1),
+                NOW
+            )
+            .await
+            .unwrap()
         );
         assert!(
             !enqueue(writer, &job("j5", Some("import/s1"), NOW)).await,
@@ -180,6 +191,13 @@ async fn a_key_is_queued_once_until_its_job_is_over() {
             (again.id.as_str(), again.attempts),
             (running.id.as_str(), 2)
         );
+        assert!(
+            jobs::fail(writer, &again.id, "a", "cut", retry(NOW + 9, 0), NOW + 9)
+                .await
+                .unwrap()
+        );
+        let again = claim(writer, "a", NOW + 9).await.unwrap();
+        assert_eq!(again.attempts, 1, "the one before does not count");
         assert!(
             jobs::fail(writer, &again.id, "a", "gone", None, NOW + 10)
                 .await

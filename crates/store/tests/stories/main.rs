@@ -16,4 +16,5 @@ mod registry;
 mod releases;
 mod rows;
 mod submissions;
+mod takedowns;
 mod uploads;

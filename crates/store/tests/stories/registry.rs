@@ -3,7 +3,7 @@
 use oci::Digest;
 use store::registry::blocked_digests::{self, BlockedDigest};
 use store::registry::pull_tokens::{self, PullToken};
-use store::registry::{self, BlobMembership, Membership, StoredManifest};
+use store::registry::{self, BlobMembership, Membership, ReferrersOf, StoredManifest};
 use store::{Error, Store, Tx, submissions};
 use testkit::engines::for_each_engine;
 
@@ -103,6 +103,7 @@ async fn public_is_never_taken_back() {
         let blob = BlobMembership {
             public: true,
             size: 10,
+            linked_at: NOW,
         };
         assert_eq!(
             registry::has_blob(reader, REPO, &digest("b1"))
@@ -373,16 +374,35 @@ async fn repositories_are_paged_and_referrers_stay_in_theirs() {
                 .unwrap(),
             ["a-b/x/y", "b/x/y"]
         );
-        let referrers = registry::referrers(reader, "a/x/y", &digest("subject"), None, 10)
-            .await
-            .unwrap();
-        assert_eq!(referrers, [manifest("sbom", Some(digest("subject")))]);
-        assert_eq!(
-            registry::referrers(reader, "a-b/x/y", &digest("subject"), None, 10)
-                .await
-                .unwrap(),
-            []
-        );
+        let subject = digest("subject");
+        let asked = ReferrersOf {
+            repo: "a/x/y",
+            subject: &subject,
+            public: false,
+            artifact_type: None,
+        };
+        let sbom = [manifest("sbom", Some(subject.clone()))];
+        let elsewhere = ReferrersOf {
+            repo: "a-b/x/y",
+            ..asked
+        };
+        let public = ReferrersOf {
+            public: true,
+            ..asked
+        };
+        let typed = ReferrersOf {
+            artifact_type: Some("application/none"),
+            ..asked
+        };
+        for (asked, expected) in [
+            (asked, &sbom[..]),
+            (elsewhere, &[]),
+            (public, &[]),
+            (typed, &[]),
+        ] {
+            let found = registry::referrers(reader, asked, None, 10).await;
+            assert_eq!(found.unwrap(), expected, "{asked:?}");
+        }
     })
     .await;
 }
@@ -498,6 +518,7 @@ async fn pull_tokens_end_with_their_preview() {
             submission: "s1".to_owned(),
             expires_at: NOW + 10,
             revoked_at: None,
+            account_id: Some("a1".to_owned()),
         };
         let tx = store.writer.begin().await.unwrap();
         submissions::insert(&tx, &submission("s1", "p1.sensor", 1))

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use app::clock::{Clock, HOUR};
 use app::registry::{GcReport, Mend, collect_garbage, scrub};
 use oci::Digest;
 use testkit::image::{ImageBuilder, digest};
 
-use crate::market::{INBOX, LIVE, Market, on_both, small};
+use crate::market::{INBOX, LIVE, Market, on_both, small, small_at};
 
 const HIDDEN: &str = "contoso/sensor/hidden";
 
@@ -339,4 +340,48 @@ async fn spoiled_bytes_are_found_put_aside_and_mended_by_a_push() {
     }
     assert_eq!(market.ask("GET", &at, &headers, b"").await.body, spoiled);
     assert_eq!(scrub(&market.app, Mend::PutAside).await.unwrap().broken, 0);
+}
+
+/// What cannot be read is told, and the rest is read all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_cannot_be_read_does_not_end_the_scrub() {
+    let market = small().await;
+    let token = market.pusher(INBOX).await;
+    let mut held = Vec::new();
+    for bytes in [b"one".as_slice(), b"two", b"three"] {
+        held.push(market.push_blob(INBOX, &token, bytes).await);
+    }
+    let path = |digest: &str| market.blobs.blob_path(&name(digest)).unwrap();
+    std::fs::remove_file(path(&held[1])).unwrap();
+    // A file of the kernel that has a size and cannot be read: the loopback device has no cable.
+    std::os::unix::fs::symlink("/sys/class/net/lo/duplex", path(&held[1])).unwrap();
+    std::fs::write(path(&held[2]), b"THREE").unwrap();
+    let found = scrub(&market.app, Mend::PutAside).await.unwrap();
+    assert_eq!((found.blobs, found.broken), (2, 2), "{found:?}");
+    let one = |digest: &str| found.list.iter().find(|one| one.digest == name(digest));
+    let unreadable = one(&held[1]).unwrap();
+    assert!(unreadable.unreadable.is_some() && unreadable.put_aside.is_none());
+    assert!(one(&held[2]).unwrap().put_aside.is_some());
+}
+
+/// Whoever finds an old layer that no manifest lists does not push it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_that_was_found_is_not_collected_under_its_finder() {
+    let clock = Clock::manual(1_800_000_000_000_000);
+    let market = small_at(clock.clone()).await;
+    let token = market.pusher(INBOX).await;
+    let (found, other) = (
+        market.push_blob(INBOX, &token, b"found again").await,
+        market.push_blob(INBOX, &token, b"not asked for").await,
+    );
+    clock.advance(30 * HOUR);
+    let token = market.pusher(INBOX).await;
+    let headers = [("Authorization", token.as_str())];
+    let at = format!("/v2/{INBOX}/blobs/{found}");
+    assert_eq!(market.ask("HEAD", &at, &headers, b"").await.status, 200);
+    let report = collect_garbage(&market.app, 24, false).await.unwrap();
+    assert_eq!((report.blobs_let_go, report.failed), (1, 0));
+    assert_eq!(market.ask("HEAD", &at, &headers, b"").await.status, 200);
+    let gone = format!("/v2/{INBOX}/blobs/{other}");
+    assert_eq!(market.ask("HEAD", &gone, &headers, b"").await.status, 404);
 }

@@ -11,6 +11,8 @@
 mod content;
 mod repositories;
 
+pub(crate) use content::{Removal, remove_blob};
+
 use serde::Serialize;
 
 use super::refusal::Refusal;
@@ -37,15 +39,32 @@ pub struct GcReport {
     pub blobs_removed: u64,
     /// Bytes of those blobs.
     pub bytes_removed: u64,
+    /// Repositories, manifests and blobs that could not be dealt with; the log tells why, and a later run tries again.
+    pub failed: u64,
 }
 
 /// One run's bounds.
 #[derive(Clone, Copy)]
-struct Run {
+struct Run<'a> {
     /// What is younger is left alone, in microseconds since 1970.
     before: i64,
     /// Only count.
     dry: bool,
+    /// Asked between two things: is it time to stop?
+    stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl GcReport {
+    /// What fails of itself does not keep the rest from being done.
+    fn note(&mut self, what: &str, name: &str, done: Result<(), Refusal>) {
+        if let Err(error) = done {
+            self.failed += 1;
+            tracing::warn!(
+                ?error,
+                "could not collect the garbage of {what} {name}; going on"
+            );
+        }
+    }
 }
 
 /// Collects garbage that is older than `grace_hours`. For the marketplace's own jobs and its operator. A dry run changes
@@ -54,7 +73,26 @@ pub async fn collect_garbage(app: &App, grace_hours: u32, dry: bool) -> Result<G
     let run = Run {
         before: app.clock.now() - i64::from(grace_hours) * HOUR,
         dry,
+        stopped: &|| false,
     };
+    collect(app, run).await
+}
+
+/// The same, not dry, and it ends early once `stopped` says so.
+pub(crate) async fn collect_garbage_until(
+    app: &App,
+    grace_hours: u32,
+    stopped: &(dyn Fn() -> bool + Sync),
+) -> Result<GcReport, Refusal> {
+    let run = Run {
+        before: app.clock.now() - i64::from(grace_hours) * HOUR,
+        dry: false,
+        stopped,
+    };
+    collect(app, run).await
+}
+
+async fn collect(app: &App, run: Run<'_>) -> Result<GcReport, Refusal> {
     let mut report = GcReport::default();
     repositories::let_go(app, run, &mut report).await?;
     content::remove(app, run, &mut report).await?;

@@ -21,7 +21,7 @@ const PAGE_REPOSITORIES: u64 = 500;
 /// Rows taken away in one transaction, so that writers never wait long.
 const ROWS_MAX: usize = 200;
 
-pub(super) async fn let_go(app: &App, run: Run, report: &mut GcReport) -> Result<(), Refusal> {
+pub(super) async fn let_go(app: &App, run: Run<'_>, report: &mut GcReport) -> Result<(), Refusal> {
     let mut after: Option<String> = None;
     loop {
         let page =
@@ -32,11 +32,15 @@ pub(super) async fn let_go(app: &App, run: Run, report: &mut GcReport) -> Result
             let Ok(repository) = name.parse::<RepositoryName>() else {
                 continue;
             };
-            match Place::of(&repository) {
-                Place::Incoming(_) => incoming(app, run, name, report).await?,
-                Place::Release(_) => released(app, run, &repository, report).await?,
-                Place::Nowhere => {}
+            if (run.stopped)() {
+                return Ok(());
             }
+            let done = match Place::of(&repository) {
+                Place::Incoming(_) => incoming(app, run, name, report).await,
+                Place::Release(_) => released(app, run, &repository, report).await,
+                Place::Nowhere => Ok(()),
+            };
+            report.note("repository", name, done);
         }
         match page.into_iter().next_back() {
             Some(last) => after = Some(last),
@@ -46,7 +50,12 @@ pub(super) async fn let_go(app: &App, run: Run, report: &mut GcReport) -> Result
 }
 
 /// Blobs that no manifest of the repository lists.
-async fn incoming(app: &App, run: Run, name: &str, report: &mut GcReport) -> Result<(), Refusal> {
+async fn incoming(
+    app: &App,
+    run: Run<'_>,
+    name: &str,
+    report: &mut GcReport,
+) -> Result<(), Refusal> {
     let old = old_private_blobs(&app.reader, name, run.before).await?;
     if old.is_empty() {
         return Ok(());
@@ -67,7 +76,7 @@ async fn incoming(app: &App, run: Run, name: &str, report: &mut GcReport) -> Res
         }
         let tx = app.writer.begin().await?;
         for digest in some {
-            store::registry::unlink_blob(&tx, name, digest).await?;
+            store::registry::let_go_blob(&tx, name, digest, run.before).await?;
         }
         let mut needed = false;
         // A second is added for replicas whose clocks are a little behind.
@@ -100,7 +109,7 @@ async fn blobs_of(source: &impl Source, digest: &Digest) -> Result<BTreeSet<Dige
 /// What submissions left behind that never went live.
 async fn released(
     app: &App,
-    run: Run,
+    run: Run<'_>,
     repository: &RepositoryName,
     report: &mut GcReport,
 ) -> Result<(), Refusal> {
@@ -125,7 +134,7 @@ async fn released(
     for some in manifests.chunks(ROWS_MAX) {
         let tx = app.writer.begin().await?;
         for digest in some {
-            store::registry::unlink_manifest(&tx, name, digest).await?;
+            store::registry::let_go_manifest(&tx, name, digest).await?;
         }
         if under_way(&tx, &key).await? {
             return Ok(());
@@ -137,7 +146,7 @@ async fn released(
     for some in blobs.chunks(ROWS_MAX) {
         let tx = app.writer.begin().await?;
         for digest in some {
-            store::registry::unlink_blob(&tx, name, digest).await?;
+            store::registry::let_go_blob(&tx, name, digest, run.before).await?;
         }
         if under_way(&tx, &key).await? {
             return Ok(());

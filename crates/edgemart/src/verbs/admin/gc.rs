@@ -13,9 +13,13 @@ pub(super) struct Gc {
     /// Only say what would go.
     #[arg(long)]
     dry_run: bool,
-    /// Hours that something must have been unused; as configured when left out.
-    #[arg(long)]
+    /// Hours, 1 or more, that something must have been unused; as configured when left out. (In the configuration,
+    /// `gc_grace_hours = 0` switches the hourly run off and says nothing about this one.)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     grace_hours: Option<u32>,
+    /// Remove at once whatever is unused. Pushes and imports under way may be told to send it again.
+    #[arg(long, conflicts_with = "grace_hours")]
+    no_grace: bool,
     #[command(flatten)]
     installation: Installation,
 }
@@ -24,10 +28,13 @@ impl Gc {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         let app = self.installation.open().await?;
         let configured = app.settings.registry.gc_grace_hours;
-        let hours = self
-            .grace_hours
-            .or(configured)
-            .unwrap_or(app::registry::GC_GRACE_HOURS);
+        let hours = match self.no_grace {
+            true => 0,
+            false => self
+                .grace_hours
+                .or(configured)
+                .unwrap_or(app::registry::GC_GRACE_HOURS),
+        };
         let report = collect_garbage(&app, hours, self.dry_run)
             .await
             .map_err(|error| {
@@ -50,6 +57,14 @@ impl Gc {
             report.blobs_removed,
             web::format::bytes(report.bytes_removed),
         ));
-        Ok(())
+        if report.failed == 0 {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Failure,
+            format!("{} things could not be dealt with", report.failed),
+        )
+        .why("the lines above name each of them")
+        .fix("run it again; the others were dealt with"))
     }
 }
