@@ -2,7 +2,7 @@
 //! name changes nothing.
 #![no_main]
 
-use domain::route::{Route, Sink};
+use domain::route::{ROUTE_BYTES_MAX, Route, Sink};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -17,6 +17,10 @@ fuzz_target!(|text: &str| {
     assert_eq!(route.text(), text);
     let _ = route.semantic();
     let printed = route.to_string();
+    // Spaces and parentheses of its own may carry what is printed past the limit of what is read.
+    if printed.len() > ROUTE_BYTES_MAX {
+        return;
+    }
     let again = Route::parse(&printed).unwrap_or_else(|error| panic!("{text:?} → {printed:?}: {error}"));
     // Compared as text: the tree also holds positions, which move.
     let condition = |route: &Route| route.condition().map(ToString::to_string);
