@@ -82,6 +82,9 @@ pub async fn mark(tx: &Tx, kind: Kind, digest: &Digest, now: i64) -> Result<bool
 /// Takes a mark away, because something is about to link it. [`Error::Busy`] while it is being removed; a removal that a
 /// process left half-way is over after [`REMOVING_MICROS_MAX`].
 pub(super) async fn spare(tx: &Tx, kind: Kind, digest: &Digest, now: i64) -> Result<(), Error> {
+    // Marked here first: whoever wants to mark it meanwhile waits for our commit, and then finds it linked. Without that a
+    // mark and a removal without grace could both begin before our link is seen.
+    mark(tx, kind, digest, now).await?;
     Entity::delete_many()
         .filter(one(kind, digest))
         .filter(nobody_at_it(now))
