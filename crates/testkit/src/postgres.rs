@@ -19,7 +19,7 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 const SCRIPT: &str = r#"
 set -eu
 bin=$1
-dir=$(mktemp -d /tmp/edgemart-postgres-XXXXXX)
+dir=$(mktemp -d -t edgemart-postgres-XXXXXX)
 echo "$dir"
 cd "$dir"
 "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
