@@ -3,13 +3,13 @@
 //!
 //! Where evidence is missing the walk answers for the rule: *not run*, never *passed*.
 
+use domain::behaviour::{Behaviour, Expected, Observed};
 use domain::complete;
-use domain::offer::Plan;
+use domain::offer::{ModuleKind, Plan};
 use domain::violation::Violation;
 
 use crate::rule::Outcome;
 use crate::subject::{Contents, ImageEvidence, PlanEvidence, Subject};
-use domain::behaviour::{Behaviour, Expected, Observed};
 
 /// The place of what concerns the whole offer.
 pub(crate) const OFFER: &str = "offer";
@@ -92,6 +92,21 @@ pub(crate) fn each_trial(
                 Err(why) => Outcome::not_run(&trial.place, why),
             })
             .collect(),
+    }
+}
+
+/// What a rule about messages says of a module that sent none.
+pub(crate) fn without_messages(
+    expected: &Expected,
+    observed: &Observed,
+    place: &str,
+) -> Option<Outcome> {
+    match expected.kind {
+        _ if observed.messages.count > 0 => None,
+        ModuleKind::Sink | ModuleKind::Companion => {
+            Some(Outcome::not_applicable(place, "it sends no messages"))
+        }
+        _ => Some(Outcome::not_reached(place, "no message came; see RUN-06")),
     }
 }
 

@@ -287,25 +287,64 @@ async fn a_release_is_taken_down_alone() {
     for_each_engine(release_down).await;
 }
 
+/// Versions 1.2.0 and 1.3.0 of one module, both live, where the bytes of a takedown go at once.
+struct BothVersions {
+    market: Market,
+    offer: Offer,
+    repo: String,
+    /// Blobs of 1.2.0.
+    kept: Vec<Digest>,
+    /// Blobs of 1.3.0 alone.
+    going: Vec<Digest>,
+}
+
+impl BothVersions {
+    async fn open(store: Store) -> Self {
+        let at_once =
+            |settings: &mut app::settings::Settings| settings.limits.takedown_hours_max = 0;
+        let market = Market::open_with(store, &[], at_once).await;
+        let (mut offer, repo, older) = published(&market).await;
+        let newer = with_second_version(&market, &mut offer).await;
+        market.publish(&offer.key()).await;
+        let kept = blobs(&market.app, &older).await;
+        let mut going = blobs(&market.app, &newer).await;
+        going.retain(|blob| !kept.contains(blob));
+        assert!(!going.is_empty(), "the images differ");
+        Self {
+            market,
+            offer,
+            repo,
+            kept,
+            going,
+        }
+    }
+
+    /// 1.3.0 goes, 1.2.0 stays.
+    fn newer_down(&self) -> TakeDown {
+        TakeDown {
+            release: Some((self.offer.plans[0].plan.clone(), "1.3.0".parse().unwrap())),
+            ..whole(&self.offer.key())
+        }
+    }
+}
+
 async fn purged(store: Store) {
-    let at_once = |settings: &mut app::settings::Settings| settings.limits.takedown_hours_max = 0;
-    let market = Market::open_with(store, &[], at_once).await;
-    let (mut offer, repo, older) = published(&market).await;
-    let key = offer.key();
-    let newer = with_second_version(&market, &mut offer).await;
-    market.publish(&key).await;
+    let both = BothVersions::open(store).await;
+    let BothVersions {
+        market,
+        repo,
+        kept,
+        going,
+        ..
+    } = &both;
     let app = &market.app;
-    let kept = blobs(app, &older).await;
-    let going = blobs(app, &newer).await;
-    let command = TakeDown {
-        release: Some((offer.plans[0].plan.clone(), "1.3.0".parse().unwrap())),
-        ..whole(&key)
-    };
-    let id = take_down(app, &market.operator, command).await.unwrap();
+    let id = take_down(app, &market.operator, both.newer_down())
+        .await
+        .unwrap();
     let gone = async {
         loop {
             let mut left = 0;
-            for blob in going.iter().filter(|blob| !kept.contains(blob)) {
+            for blob in going {
                 left += usize::from(app.blobs.size(blob).await.unwrap().is_some());
             }
             if left == 0 {
@@ -317,21 +356,17 @@ async fn purged(store: Store) {
     tokio::time::timeout(std::time::Duration::from_secs(30), gone)
         .await
         .expect("the bytes stayed");
-    assert!(
-        going.iter().any(|blob| !kept.contains(blob)),
-        "the images differ"
-    );
-    for blob in &kept {
+    for blob in kept {
         assert!(
             app.blobs.size(blob).await.unwrap().is_some(),
             "{blob} is of 1.2.0, too"
         );
-        assert_eq!(pull_blob(app, &repo, blob).await, None);
+        assert_eq!(pull_blob(app, repo, blob).await, None);
     }
-    for blob in going.iter().filter(|blob| !kept.contains(blob)) {
-        assert!(pull_blob(app, &repo, blob).await.unwrap().contains(WHY));
+    for blob in going {
+        assert!(pull_blob(app, repo, blob).await.unwrap().contains(WHY));
     }
-    assert!(pull(app, &repo, "1.3.0").await.unwrap().contains(WHY));
+    assert!(pull(app, repo, "1.3.0").await.unwrap().contains(WHY));
     match lift_takedown(app, &market.operator, &id, "Too late.").await {
         Err(Refused::Conflict(why)) => assert!(why.contains("bytes are gone"), "{why}"),
         other => panic!("{other:?}"),
@@ -362,17 +397,17 @@ fn rebuilt(mut image: TestImage) -> TestImage {
 
 /// The mended image of the same layers is on its way while the old one is down.
 async fn layers_come_back(store: Store) {
-    let at_once = |settings: &mut app::settings::Settings| settings.limits.takedown_hours_max = 0;
-    let market = Market::open_with(store, &[], at_once).await;
-    let (mut offer, repo, older) = published(&market).await;
-    let key = offer.key();
-    let newer = with_second_version(&market, &mut offer).await;
-    market.publish(&key).await;
-    let app = &market.app;
-    let kept = blobs(app, &older).await;
-    let going = blobs(app, &newer).await;
-    let layer = going.iter().find(|blob| !kept.contains(blob)).unwrap();
-
+    let mut both = BothVersions::open(store).await;
+    both.offer.plans[0].image.tags = vec!["1.4.0".into(), "latest".into()];
+    let BothVersions {
+        market,
+        offer,
+        repo,
+        going,
+        ..
+    } = &both;
+    let (app, key) = (&market.app, offer.key());
+    let layer = &going[0];
     let other = samples::images().unwrap().into_iter();
     let other = other
         .map(|seed| (seed.repository, seed.image))
@@ -383,15 +418,12 @@ async fn layers_come_back(store: Store) {
     market
         .push("contoso/temperature-sensor", &tags, &image)
         .await;
-    offer.plans[0].image.tags = vec!["1.4.0".into(), "latest".into()];
-    market.save(&offer).await;
+    market.save(offer).await;
     let id = market.submit(&key).await;
     market.wait(&id, &[State::Preview]).await;
-    let command = TakeDown {
-        release: Some((offer.plans[0].plan.clone(), "1.3.0".parse().unwrap())),
-        ..whole(&key)
-    };
-    let takedown = take_down(app, &market.operator, command).await.unwrap();
+    let takedown = take_down(app, &market.operator, both.newer_down())
+        .await
+        .unwrap();
     let is_purged = async {
         while store::takedowns::find(&app.reader, &takedown)
             .await
@@ -406,7 +438,7 @@ async fn layers_come_back(store: Store) {
     tokio::time::timeout(std::time::Duration::from_secs(30), is_purged)
         .await
         .expect("it was not purged");
-    let why = pull_blob(app, &repo, layer).await;
+    let why = pull_blob(app, repo, layer).await;
     assert!(
         why.unwrap().contains(WHY),
         "a preview shows it to no customer"
@@ -421,15 +453,15 @@ async fn layers_come_back(store: Store) {
         .unwrap();
     let id = market.submit(&key).await;
     market.wait(&id, &[State::Preview]).await;
-    let why = pull_blob(app, &repo, layer).await;
+    let why = pull_blob(app, repo, layer).await;
     assert!(
         why.unwrap().contains(WHY),
         "importing it is not publishing it"
     );
     app::offers::go_live(app, &market.owner, &id).await.unwrap();
     market.wait(&id, &[State::Live]).await;
-    assert_eq!(pull_blob(app, &repo, layer).await, None);
-    assert!(pull(app, &repo, "1.3.0").await.unwrap().contains(WHY));
+    assert_eq!(pull_blob(app, repo, layer).await, None);
+    assert!(pull(app, repo, "1.3.0").await.unwrap().contains(WHY));
 }
 
 #[tokio::test(flavor = "multi_thread")]

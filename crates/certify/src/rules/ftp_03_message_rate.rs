@@ -1,8 +1,6 @@
 //! FTP-03: the module sends at most 600 messages a minute with its defaults.
 
-use domain::offer::ModuleKind;
-
-use crate::places::each_trial;
+use crate::places::{each_trial, without_messages};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
 
@@ -25,14 +23,10 @@ const MESSAGES_JUDGED_MIN: u64 = 20;
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_trial(subject, |expected, observed, place| {
-        let messages = &observed.messages;
-        if messages.count == 0 {
-            return if matches!(expected.kind, ModuleKind::Sink | ModuleKind::Companion) {
-                Outcome::not_applicable(place, "it sends no messages")
-            } else {
-                Outcome::not_reached(place, "no message came; see RUN-06")
-            };
+        if let Some(outcome) = without_messages(expected, observed, place) {
+            return outcome;
         }
+        let messages = &observed.messages;
         let rate = messages.count.saturating_mul(60_000) / messages.watched_ms.max(1);
         let seen = format!("{rate} messages a minute");
         if rate > MESSAGES_PER_MINUTE_MAX && messages.count > MESSAGES_JUDGED_MIN {

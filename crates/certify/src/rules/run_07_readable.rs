@@ -1,8 +1,6 @@
 //! RUN-07: messages are JSON, or say what they are.
 
-use domain::offer::ModuleKind;
-
-use crate::places::{each_trial, listed};
+use crate::places::{each_trial, listed, without_messages};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
 
@@ -19,14 +17,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_trial(subject, |expected, observed, place| {
-        let messages = &observed.messages;
-        if messages.count == 0 {
-            return if matches!(expected.kind, ModuleKind::Sink | ModuleKind::Companion) {
-                Outcome::not_applicable(place, "it sends no messages")
-            } else {
-                Outcome::not_reached(place, "no message came; see RUN-06")
-            };
+        if let Some(outcome) = without_messages(expected, observed, place) {
+            return outcome;
         }
+        let messages = &observed.messages;
         if messages.unreadable.is_empty() {
             Outcome::passed(place, format!("{} messages", messages.count))
         } else {

@@ -9,7 +9,8 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientOptions, RetryConfig};
+use object_store::signer::Signer;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
 use super::Blobs;
@@ -87,16 +88,11 @@ impl Blobs {
         }
         let built = |builder: AmazonS3Builder| builder.build().map_err(|error| error.to_string());
         let store = Arc::new(built(builder.clone())?);
-        let signer = match &asked.client_endpoint {
-            Some(endpoint) => Arc::new(built(builder.with_endpoint(endpoint))?),
-            None => Arc::clone(&store),
+        let elsewhere = match &asked.client_endpoint {
+            Some(endpoint) => Some(Arc::new(built(builder.with_endpoint(endpoint))?)),
+            None => None,
         };
-        Ok(Self {
-            store,
-            prefix: prefix(url)?,
-            local: None,
-            signer: Some(signer),
-        })
+        Ok(Self::remote(store, elsewhere, prefix(url)?))
     }
 
     fn container(url: &Url, keys: Option<&StorageKeys>) -> Result<Self, String> {
@@ -121,16 +117,25 @@ impl Blobs {
         let built =
             |builder: MicrosoftAzureBuilder| builder.build().map_err(|error| error.to_string());
         let store = Arc::new(built(builder.clone())?);
-        let signer = match asked.client_endpoint.clone() {
-            Some(endpoint) => Arc::new(built(builder.with_endpoint(endpoint))?),
-            None => Arc::clone(&store),
+        let elsewhere = match asked.client_endpoint.clone() {
+            Some(endpoint) => Some(Arc::new(built(builder.with_endpoint(endpoint))?)),
+            None => None,
         };
-        Ok(Self {
+        Ok(Self::remote(store, elsewhere, prefix(url)?))
+    }
+
+    /// An object store, and the same as clients reach it where that differs.
+    fn remote<S: ObjectStore + Signer>(
+        store: Arc<S>,
+        elsewhere: Option<Arc<S>>,
+        prefix: Path,
+    ) -> Self {
+        Self {
+            signer: Some(elsewhere.unwrap_or_else(|| Arc::clone(&store))),
             store,
-            prefix: prefix(url)?,
+            prefix,
             local: None,
-            signer: Some(signer),
-        })
+        }
     }
 }
 
