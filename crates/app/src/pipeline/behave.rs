@@ -5,28 +5,19 @@
 //! The image goes to the engine as an archive of the very blobs that were imported: it is not public yet, and an engine
 //! need not know how to reach this marketplace.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use certify::{Behaviour, Expected, ImageEvidence, PlanEvidence, Trial};
-use domain::create_options::CreateOptions;
+use certify::{Behaviour, ImageEvidence, PlanEvidence, Trial};
 use domain::offer::{Offer, Plan};
-use edge::identity::is_id;
-use edge::runner::{self, Engine, Limits, Pace, Stand};
+use edge::runner::{self, Archive, Engine, Stand};
 use futures_util::TryStreamExt as _;
 use oci::{Digest, Manifest};
-use serde_json::{Map, Value, json};
-use tokio::io::AsyncWriteExt as _;
 
 use crate::App;
 use crate::error::{Refused, Trouble};
 
 /// What the report says where nobody named an engine.
 const NO_ENGINE: &str = "no container engine is configured";
-/// Bytes of a block of a tar archive.
-const BLOCK_BYTES: usize = 512;
-/// Largest file that a plain tar header can tell the size of.
-const FILE_BYTES_MAX: u64 = 0o77_777_777_777;
 
 /// What is seen of every module.
 pub(super) async fn behaviour(
@@ -73,12 +64,12 @@ async fn trial(
     image: &ImageEvidence,
 ) -> Result<Trial, Refused> {
     let place = format!("plan {}, {}", plan.plan, image.platform);
-    let wanted = match wanted(offer, plan, image) {
+    let wanted = match runner::wanted(offer, plan) {
         Ok(wanted) => wanted,
-        Err(why) => return Ok(Trial::not_run(place, why)),
+        Err(why) => return Ok(Trial::not_run(place, why.to_string())),
     };
     let architecture = &image.platform.architecture;
-    if !runs_here(engine, architecture) {
+    if !engine.runs(architecture) {
         let why =
             format!("the engine's machine runs no {architecture}, and has no emulator for it");
         return Ok(Trial::not_run(place, why));
@@ -96,6 +87,7 @@ async fn trial(
                 engine,
                 runner::Plan {
                     image: loaded.clone(),
+                    compressed_bytes: Some(image.compressed_bytes),
                     ..wanted.clone()
                 },
             )
@@ -126,67 +118,6 @@ async fn observe(engine: &Engine, plan: runner::Plan) -> Result<certify::Observe
     observed.map_err(|problem| problem.to_string())
 }
 
-/// What the defaults of the plan ask for; or why they cannot be run.
-fn wanted(offer: &Offer, plan: &Plan, image: &ImageEvidence) -> Result<runner::Plan, String> {
-    let defaults = domain::placeholder::fill(&plan.defaults, &BTreeMap::new()).map_err(|open| {
-        let names: Vec<String> = open.into_iter().map(|one| one.name).collect();
-        format!(
-            "the defaults leave {} to the customer, so nobody can start them as they are",
-            names.join(", ")
-        )
-    })?;
-    let module = match defaults.module_name.as_str() {
-        name if is_id(name) => name.to_owned(),
-        other => return Err(format!("{other:?} is no name for a module")),
-    };
-    let create_options = CreateOptions::parse(defaults.create_options_text())
-        .map_err(|problem| problem.to_string())?;
-    let desired: Map<String, Value> = defaults
-        .twin
-        .iter()
-        .map(|property| (property.name.clone(), property.value.clone()))
-        .collect();
-    let pairs = |texts: &[domain::defaults::NamedText]| -> Vec<(String, String)> {
-        texts
-            .iter()
-            .map(|text| (text.name.clone(), text.value.clone()))
-            .collect()
-    };
-    Ok(runner::Plan {
-        expected: Expected {
-            kind: offer.properties.kind,
-            outputs: plan.outputs.clone(),
-            inputs: plan.inputs.clone(),
-            desired: desired.keys().cloned().collect(),
-            product: Some(format!("{}.{}", offer.key(), plan.plan)),
-            ..Expected::default()
-        },
-        module,
-        image: String::new(),
-        compressed_bytes: Some(image.compressed_bytes),
-        routes: pairs(&defaults.routes),
-        desired,
-        variables: pairs(&defaults.env),
-        create_options,
-        limits: Limits::default(),
-        pace: Pace::default(),
-    })
-}
-
-/// Does the machine run programs of an architecture, by itself or through a registered emulator?
-fn runs_here(engine: &Engine, architecture: &str) -> bool {
-    let emulator = match architecture {
-        "arm" => "qemu-arm",
-        "arm64" => "qemu-aarch64",
-        "amd64" => "qemu-x86_64",
-        _ => return engine.architecture == architecture,
-    };
-    engine.architecture == architecture
-        || Path::new("/proc/sys/fs/binfmt_misc")
-            .join(emulator)
-            .exists()
-}
-
 /// The image in the layout of `docker save`.
 async fn write_archive(
     app: &App,
@@ -194,38 +125,18 @@ async fn write_archive(
     name: &str,
     path: &Path,
 ) -> Result<(), Refused> {
-    let trouble = |e: std::io::Error| Refused::trouble(format!("{}: {e}", path.display()));
-    let mut file = tokio::fs::File::create(path).await.map_err(trouble)?;
-    let mut layers = Vec::new();
-    let mut config = String::new();
-    let last = manifest.layers().len();
-    let config_first = manifest.blobs().take(last + 1);
-    for (at, blob) in config_first.enumerate() {
-        let ending = if at == 0 { "json" } else { "tar.gz" };
-        let entry = format!("{}.{ending}", blob.digest.hex());
-        let head = header(&entry, blob.size).map_err(Refused::trouble)?;
-        file.write_all(&head).await.map_err(trouble)?;
-        copy(app, &blob.digest, &mut file).await?;
-        file.write_all(&padding(blob.size)).await.map_err(trouble)?;
-        if at == 0 {
-            config = entry;
-        } else {
-            layers.push(entry);
-        }
+    let trouble = |e: std::io::Error| Refused::trouble(format!("an archive for the engine: {e}"));
+    let mut archive = Archive::create(path).await.map_err(trouble)?;
+    // The configuration and the layers; what else a manifest names is no part of the image.
+    for blob in manifest.blobs().take(manifest.layers().len() + 1) {
+        let hex = blob.digest.hex();
+        archive.begin(hex, blob.size).await.map_err(trouble)?;
+        copy(app, &blob.digest, &mut archive).await?;
     }
-    let listed = json!([{"Config": config, "RepoTags": [name], "Layers": layers}]).to_string();
-    let size = listed.len() as u64;
-    let head = header("manifest.json", size).map_err(Refused::trouble)?;
-    file.write_all(&head).await.map_err(trouble)?;
-    file.write_all(listed.as_bytes()).await.map_err(trouble)?;
-    file.write_all(&padding(size)).await.map_err(trouble)?;
-    file.write_all(&[0; BLOCK_BYTES * 2])
-        .await
-        .map_err(trouble)?;
-    file.flush().await.map_err(trouble)
+    archive.finish(name).await.map_err(trouble)
 }
 
-async fn copy(app: &App, digest: &Digest, file: &mut tokio::fs::File) -> Result<(), Refused> {
+async fn copy(app: &App, digest: &Digest, archive: &mut Archive) -> Result<(), Refused> {
     let storage = |what: String| Refused::Failed(Trouble::Storage(what));
     let opened = app.blobs.open(digest, None).await;
     let opened = opened.map_err(|e| storage(e.to_string()))?;
@@ -235,37 +146,8 @@ async fn copy(app: &App, digest: &Digest, file: &mut tokio::fs::File) -> Result<
         .await
         .map_err(|e| storage(e.to_string()))?
     {
-        let written = file.write_all(&chunk).await;
-        written.map_err(|e| Refused::trouble(format!("an archive: {e}")))?;
+        let written = archive.write(&chunk).await;
+        written.map_err(|e| Refused::trouble(format!("an archive for the engine: {e}")))?;
     }
     Ok(())
-}
-
-/// A ustar header of a plain file.
-fn header(name: &str, size: u64) -> Result<[u8; BLOCK_BYTES], String> {
-    if size > FILE_BYTES_MAX || name.len() > 100 {
-        return Err(format!("{name} of {size} bytes does not fit an archive"));
-    }
-    let mut head = [0; BLOCK_BYTES];
-    let mut put =
-        |at: usize, text: &str| head[at..at + text.len()].copy_from_slice(text.as_bytes());
-    put(0, name);
-    put(100, "0000644\0");
-    put(108, "0000000\0");
-    put(116, "0000000\0");
-    put(124, &format!("{size:011o}\0"));
-    put(136, "00000000000\0");
-    put(148, "        ");
-    put(156, "0");
-    put(257, "ustar\x0000");
-    let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
-    head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    Ok(head)
-}
-
-/// Zeros up to the next block.
-fn padding(size: u64) -> Vec<u8> {
-    let block = BLOCK_BYTES as u64;
-    let missing = (block - size % block) % block;
-    vec![0; usize::try_from(missing).unwrap_or_default()]
 }

@@ -9,6 +9,7 @@
 //! has not.
 
 mod again;
+mod archive;
 mod body;
 mod digest;
 mod engine;
@@ -18,11 +19,14 @@ mod perform;
 mod plan;
 mod stand;
 mod steps;
+mod wanted;
 mod watch;
 
+pub use archive::Archive;
 pub use body::Profile;
 pub use digest::digest;
 pub(crate) use engine::Ended;
 pub use engine::{Engine, EngineError, Image, Network, Sample, Swept, is_archive};
 pub use plan::{Limits, Pace, Plan, back_off};
 pub use stand::{Stand, StandError};
+pub use wanted::{NotStartable, wanted};

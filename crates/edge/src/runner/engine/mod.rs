@@ -122,6 +122,20 @@ impl Engine {
             .collect()
     }
 
+    /// Does its machine run programs of an architecture, by itself or through a registered emulator?
+    pub fn runs(&self, architecture: &str) -> bool {
+        let emulator = match architecture {
+            "arm" => "qemu-arm",
+            "arm64" => "qemu-aarch64",
+            "amd64" => "qemu-x86_64",
+            _ => return self.architecture == architecture,
+        };
+        self.architecture == architecture
+            || Path::new("/proc/sys/fs/binfmt_misc")
+                .join(emulator)
+                .exists()
+    }
+
     /// The socket it listens on.
     pub fn socket(&self) -> &Path {
         &self.socket
