@@ -51,7 +51,7 @@ conformance: packages samples
 	$(CARGO) build --workspace --bins --examples
 	scripts/conformance.py $(CONFORMANCE_FLAGS)
 
-## The kill tests, many times over.
+## The kill tests, many times over: at random moments, and at each step of push, mount, delete, collection and import.
 soak: packages samples
 	EDGEMART_KILL_ROUNDS=$(SOAK_ROUNDS) $(CARGO) test --workspace --test fleet kill
 

@@ -16,4 +16,5 @@ pub mod postgres;
 pub mod process;
 pub mod registry;
 pub mod s3;
+pub mod steps;
 pub mod token;

@@ -122,10 +122,24 @@ impl Place {
 
     /// The use-cases on this place, without any background work.
     pub async fn app(&self) -> App {
+        let nowhere = Egress::new(EgressPolicy::default()).unwrap();
+        self.app_with(Clock::System, nowhere).await
+    }
+
+    /// The use-cases as a process finds them that comes so many microseconds later, when what a dead one held is free
+    /// again; it reaches the publishers' registry.
+    pub async fn app_after(&self, micros: i64) -> App {
+        let mut egress = EgressPolicy::allowing(&[&self.upstream.host]).unwrap();
+        egress.insecure.clone_from(&egress.allow);
+        let later = Clock::manual(Clock::System.now() + micros);
+        self.app_with(later, Egress::new(egress).unwrap()).await
+    }
+
+    async fn app_with(&self, clock: Clock, egress: Egress) -> App {
         let data = self.folder.path().join("data");
         App::start(Parts {
             store: self.store().await,
-            clock: Clock::System,
+            clock,
             settings: Settings {
                 public_url: "http://127.0.0.1:8080".parse().unwrap(),
                 registry_host: "127.0.0.1:8080".into(),
@@ -142,7 +156,7 @@ impl Place {
             },
             secrets: SecretKeys::open_or_create(&data.join("secrets.key")).unwrap(),
             token_keys: TokenKeys::open_or_create(&data.join("tokens.key")).unwrap(),
-            egress: Egress::new(EgressPolicy::default()).unwrap(),
+            egress,
         })
         .await
         .unwrap()

@@ -87,6 +87,11 @@ impl Server {
         self.child.kill().await.unwrap();
     }
 
+    /// Whether it has ended by itself, or was killed by another hand.
+    pub fn is_gone(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Reads the log until a line has `text`, and answers that line.
     pub async fn logged(&mut self, text: &str) -> String {
         let log = self.log.as_mut().expect("started with its log");
