@@ -266,29 +266,61 @@ pub async fn hold_in(
     }
 }
 
-/// Whether another takedown has put this digest on the list of blocked ones.
-pub async fn blocked_by_another(
-    source: &impl Source,
-    digest: &Digest,
-    takedown: &str,
-) -> Result<bool, Error> {
-    use withheld_digest::Column as C;
-    let found = withheld_digest::Entity::find()
-        .filter(C::Digest.eq(digest.as_str()))
-        .filter(C::Everywhere.eq(true))
-        .filter(C::Takedown.ne(takedown))
-        .one(&source.connection())
-        .await?;
-    Ok(found.is_some())
+/// Where a manifest is withheld.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// In which repository.
+    pub repository: String,
+    /// Why, for everyone to read.
+    pub reason: String,
 }
 
-/// Lets blobs be read in a repository again, because a newer image there is made of them too.
-pub async fn release_blobs(tx: &Tx, repository: &str, blobs: &[Digest]) -> Result<(), Error> {
+/// Everywhere that a manifest is withheld, the last takedown last.
+pub async fn holding(source: &impl Source, digest: &Digest) -> Result<Vec<Holding>, Error> {
     use withheld_digest::Column as C;
-    for some in blobs.chunks(BINDS_MAX - 2) {
+    let rows = withheld_digest::Entity::find()
+        .filter(C::Digest.eq(digest.as_str()))
+        .filter(C::Blob.eq(false))
+        .order_by_asc(C::Takedown)
+        .order_by_asc(C::Repository)
+        .all(&source.connection())
+        .await?;
+    let mut found = Vec::new();
+    for row in rows {
+        if let Some(takedown) = find(source, &row.takedown).await? {
+            found.push(Holding {
+                repository: row.repository,
+                reason: takedown.reason,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Notes with every takedown that withholds a manifest whether it is on the list of blocked digests.
+pub async fn set_everywhere(tx: &Tx, digest: &Digest, everywhere: bool) -> Result<(), Error> {
+    use withheld_digest::Column as C;
+    withheld_digest::Entity::update_many()
+        .col_expr(C::Everywhere, Expr::value(everywhere))
+        .filter(C::Digest.eq(digest.as_str()))
+        .filter(C::Blob.eq(false))
+        .exec(&tx.inner)
+        .await?;
+    Ok(())
+}
+
+/// Lets blobs, or manifests, be read in a repository again, because an image that stands there is made of them too.
+pub async fn release(
+    tx: &Tx,
+    repository: &str,
+    blobs: bool,
+    digests: &[Digest],
+) -> Result<(), Error> {
+    use withheld_digest::Column as C;
+    for some in digests.chunks(BINDS_MAX - 2) {
         withheld_digest::Entity::delete_many()
             .filter(C::Repository.eq(repository))
-            .filter(C::Blob.eq(true))
+            .filter(C::Blob.eq(blobs))
             .filter(C::Digest.is_in(some.iter().map(Digest::as_str)))
             .exec(&tx.inner)
             .await?;

@@ -1,12 +1,12 @@
-//! The operator undoes a takedown: everything is as it was before, and who did it and why is kept. Refuses anyone else, a
-//! takedown that is over, and one whose bytes are gone.
+//! The operator undoes a takedown: what it alone held is as it was before, and who did it and why is kept. Refuses anyone
+//! else, a takedown that is over, and one whose bytes are gone.
 
 use domain::actor::Actor;
 use serde_json::json;
-use store::registry::blocked_digests::unblock;
 use store::takedowns::Lifted;
 
 use super::take_down::{move_tags, read_reason, release_words};
+use super::withheld::{give_back, manifests_of};
 use crate::App;
 use crate::error::Refused;
 use crate::record::Subject;
@@ -43,13 +43,10 @@ pub async fn lift_takedown(
             takedown.key
         )));
     }
-    for one in withheld.iter().filter(|one| one.everywhere) {
-        if !store::takedowns::blocked_by_another(&tx, &one.digest, id).await? {
-            unblock(&tx, &one.digest).await?;
-        }
-    }
     let all = store::releases::of_offer(&tx, &takedown.key).await?;
     let down = store::takedowns::of_offer(&tx, &takedown.key).await?;
+    let lifted = manifests_of(&withheld);
+    give_back(&tx, &takedown.key, (&all, &down), lifted, now).await?;
     move_tags(&tx, &takedown.key, &all, &down, now).await?;
     let data = json!({"takedown": id, "reason": reason, "release": release_words(&takedown)});
     let subject = (Subject::Offer, &*takedown.key.to_string());

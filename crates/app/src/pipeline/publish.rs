@@ -292,7 +292,7 @@ async fn refuse_taken_down(
                 )));
             }
         }
-        store::takedowns::release_blobs(tx, &plan.repo, &plan.blobs).await?;
+        store::takedowns::release(tx, &plan.repo, true, &plan.blobs).await?;
     }
     Ok(())
 }

@@ -1,14 +1,19 @@
 //! The end of a takedown that nobody lifted in time: its blobs leave the repositories it holds, and their bytes leave the
-//! storage where no other repository has them. Manifests stay, a few kilobytes each: they answer devices with the reason,
-//! and they are the record of what was there. Once begun it cannot be lifted, and it is tried until it is done.
+//! storage where no other repository has them. What another release of the module needs stays while that stands or can
+//! still be lifted. Manifests stay, a few kilobytes each: they answer devices with the reason, and they are the record of
+//! what was there. Once begun it cannot be lifted, and it is tried until it is done.
+
+use std::collections::BTreeSet;
 
 use domain::actor::Actor;
+use domain::release::Release;
 use oci::Digest;
 use serde_json::json;
 use store::registry::condemned;
 use store::takedowns::Takedown;
 
 use crate::App;
+use crate::admin::{closures, give_back, standing};
 use crate::clock::MINUTE;
 use crate::error::Refused;
 use crate::jobs::Ended;
@@ -52,7 +57,7 @@ pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
 
 /// Takes the blobs out of their repositories, or hides those that a submission on its way is made of; gives all of them.
 /// `None` when there is nothing to purge.
-async fn unlink(app: &App, id: &str) -> Result<Option<Vec<Digest>>, Refused> {
+async fn unlink(app: &App, id: &str) -> Result<Option<BTreeSet<Digest>>, Refused> {
     let tx = app.writer.begin().await?;
     // First of all: of a go-live, a lift and this at the same moment, the second sees what the first did.
     store::catalog_version::bump(&tx).await?;
@@ -60,24 +65,52 @@ async fn unlink(app: &App, id: &str) -> Result<Option<Vec<Digest>>, Refused> {
     let Some(takedown) = found.filter(|takedown| takedown.lifted.is_none()) else {
         return Ok(None);
     };
-    if takedown.purge_at > app.clock.now() {
+    let now = app.clock.now();
+    if takedown.purge_at > now {
         return Err(Refused::Conflict("it can still be lifted".into()));
     }
-    let withheld = store::takedowns::withheld(&tx, id).await?;
-    let blobs: Vec<_> = withheld.into_iter().filter(|one| one.blob).collect();
-    if store::takedowns::set_purged(&tx, id, app.clock.now()).await? {
+    let first = store::takedowns::set_purged(&tx, id, now).await?;
+    let key = &takedown.key;
+    let all = store::releases::of_offer(&tx, key).await?;
+    let down = store::takedowns::of_offer(&tx, key).await?;
+    // Nothing that stands is withheld, but what a lift left behind that did not look at other takedowns.
+    give_back(&tx, key, (&all, &down), BTreeSet::new(), now).await?;
+    let blobs = over(&tx, &takedown, &all, down).await?;
+    if first {
         let needed_since = needed_since(&tx, &takedown).await?;
-        for one in &blobs {
-            store::registry::unlink_unless_since(&tx, &one.repository, &one.digest, needed_since)
-                .await?;
+        for (repository, digest) in &blobs {
+            store::registry::unlink_unless_since(&tx, repository, digest, needed_since).await?;
         }
         let data = json!({"takedown": takedown.id, "blobs": blobs.len()});
-        let subject = (Subject::Offer, &*takedown.key.to_string());
+        let subject = (Subject::Offer, &*key.to_string());
         app.record(&tx, &Actor::System, subject, "takedown_purged", data)
             .await?;
-        tx.commit().await?;
     }
-    Ok(Some(blobs.into_iter().map(|one| one.digest).collect()))
+    tx.commit().await?;
+    Ok(Some(blobs.into_iter().map(|(_, digest)| digest).collect()))
+}
+
+/// The blobs whose time is over, by repository: of what purged takedowns of the module withhold, all that no release needs
+/// which stands or can still be lifted. One that an earlier purge spared for such a release goes with that release.
+async fn over(
+    tx: &store::Tx,
+    takedown: &Takedown,
+    all: &[Release],
+    down: Vec<Takedown>,
+) -> Result<BTreeSet<(String, Digest)>, Refused> {
+    let purged = down.into_iter().filter(|one| one.purged_at.is_some());
+    let purged: Vec<Takedown> = purged.collect();
+    let needed = closures(tx, &takedown.key, &standing(all, &purged)).await?;
+    let mut found = BTreeSet::new();
+    for one in &purged {
+        for row in store::takedowns::withheld(tx, &one.id).await? {
+            let needed = needed.get(&row.repository);
+            if row.blob && !needed.is_some_and(|needed| needed.needs(&row)) {
+                found.insert((row.repository, row.digest));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// From when on what was linked is what a submission on its way brought: an import links anew all it is made of.

@@ -18,3 +18,4 @@ mod resume;
 mod set_up;
 mod story;
 mod takedown;
+mod takedowns;

@@ -172,14 +172,24 @@ impl Market {
 
     /// Ends this process's work wherever it stands, and begins anew on the same store.
     pub async fn restart(&mut self) {
-        self.stop.send(true).unwrap();
-        for task in self.background.drain(..) {
-            task.await.unwrap();
-        }
+        self.pause().await;
         self.app = start(self.store.clone(), self.egress.clone(), &self.keys).await;
         let (stop, stopped) = watch::channel(false);
         self.background = self.app.spawn_background(&stopped);
         self.stop = stop;
+    }
+
+    /// Ends the work in the background; [`Market::restart`] takes it up again.
+    pub async fn pause(&mut self) {
+        self.stop.send_replace(true);
+        for task in self.background.drain(..) {
+            task.await.unwrap();
+        }
+    }
+
+    /// Another process on the same store, with settings of its own and no work in the background.
+    pub async fn replica(&self, change: impl FnOnce(&mut Settings)) -> App {
+        start_with(self.store.clone(), self.egress.clone(), &self.keys, change).await
     }
 
     /// Seeds the upstream registry with the images of one sample repository.

@@ -10,6 +10,7 @@ use app::deploy::{Choice, Form, NoManifest, manifest};
 use app::egress::EgressPolicy;
 use app::error::Refused;
 use app::registry::{Caller, Refusal, find_blob, find_manifest};
+use app::settings::Settings;
 use domain::ids::OfferKey;
 use domain::lifecycle::State;
 use domain::offer::Offer;
@@ -22,9 +23,9 @@ use tokio::sync::watch;
 
 use crate::market::{Market, start, test_image};
 
-const WHY: &str = "Its image holds a leaked key.";
+pub const WHY: &str = "Its image holds a leaked key.";
 
-fn whole(key: &OfferKey) -> TakeDown {
+pub fn whole(key: &OfferKey) -> TakeDown {
     TakeDown {
         key: key.clone(),
         release: None,
@@ -41,7 +42,7 @@ fn found(app: &App) -> usize {
 }
 
 /// What a device is answered: nothing when it gets the manifest.
-async fn pull(app: &App, repo: &str, name: &str) -> Option<String> {
+pub async fn pull(app: &App, repo: &str, name: &str) -> Option<String> {
     let reference: Reference = name.parse().unwrap();
     let asked = find_manifest(app, &Caller::Anonymous, &repo.parse().unwrap(), &reference).await;
     match asked {
@@ -51,7 +52,7 @@ async fn pull(app: &App, repo: &str, name: &str) -> Option<String> {
     }
 }
 
-async fn pull_blob(app: &App, repo: &str, digest: &Digest) -> Option<String> {
+pub async fn pull_blob(app: &App, repo: &str, digest: &Digest) -> Option<String> {
     match find_blob(app, &Caller::Anonymous, &repo.parse().unwrap(), digest).await {
         Ok(_) => None,
         Err(Refusal::Denied(why)) => Some(why),
@@ -60,7 +61,7 @@ async fn pull_blob(app: &App, repo: &str, digest: &Digest) -> Option<String> {
 }
 
 /// The blobs of every image that a digest stands for.
-async fn blobs(app: &App, root: &Digest) -> Vec<Digest> {
+pub async fn blobs(app: &App, root: &Digest) -> Vec<Digest> {
     let (mut waiting, mut found) = (vec![root.clone()], Vec::new());
     while let Some(digest) = waiting.pop() {
         let stored = store::registry::manifest(&app.reader, &digest)
@@ -287,22 +288,30 @@ async fn a_release_is_taken_down_alone() {
     for_each_engine(release_down).await;
 }
 
-/// Versions 1.2.0 and 1.3.0 of one module, both live, where the bytes of a takedown go at once.
-struct BothVersions {
-    market: Market,
-    offer: Offer,
-    repo: String,
+/// The bytes of a takedown go at once.
+pub fn at_once(settings: &mut Settings) {
+    settings.limits.takedown_hours_max = 0;
+}
+
+/// Versions 1.2.0 and 1.3.0 of one module, both live.
+pub struct BothVersions {
+    pub market: Market,
+    pub offer: Offer,
+    pub repo: String,
     /// Blobs of 1.2.0.
-    kept: Vec<Digest>,
+    pub kept: Vec<Digest>,
     /// Blobs of 1.3.0 alone.
-    going: Vec<Digest>,
+    pub going: Vec<Digest>,
 }
 
 impl BothVersions {
+    /// Where the bytes of a takedown go at once.
     async fn open(store: Store) -> Self {
-        let at_once =
-            |settings: &mut app::settings::Settings| settings.limits.takedown_hours_max = 0;
-        let market = Market::open_with(store, &[], at_once).await;
+        Self::open_with(store, at_once).await
+    }
+
+    pub async fn open_with(store: Store, change: impl FnOnce(&mut Settings)) -> Self {
+        let market = Market::open_with(store, &[], change).await;
         let (mut offer, repo, older) = published(&market).await;
         let newer = with_second_version(&market, &mut offer).await;
         market.publish(&offer.key()).await;
@@ -321,8 +330,28 @@ impl BothVersions {
 
     /// 1.3.0 goes, 1.2.0 stays.
     fn newer_down(&self) -> TakeDown {
+        self.down("1.3.0")
+    }
+
+    /// The layers of 1.3.0 under new manifests, upstream as 1.4.0 and in the offer.
+    pub async fn push_mended(&mut self) {
+        self.offer.plans[0].image.tags = vec!["1.4.0".into(), "latest".into()];
+        let other = samples::images().unwrap().into_iter();
+        let other = other
+            .map(|seed| (seed.repository, seed.image))
+            .find(|(repository, _)| *repository == "contoso/heartbeat")
+            .unwrap();
+        let image = rebuilt(test_image(other.1));
+        let tags = ["1.4.0", "latest"].map(|tag| (tag.to_owned(), image.top().digest.clone()));
+        self.market
+            .push("contoso/temperature-sensor", &tags, &image)
+            .await;
+        self.market.save(&self.offer).await;
+    }
+
+    pub fn down(&self, version: &str) -> TakeDown {
         TakeDown {
-            release: Some((self.offer.plans[0].plan.clone(), "1.3.0".parse().unwrap())),
+            release: Some((self.offer.plans[0].plan.clone(), version.parse().unwrap())),
             ..whole(&self.offer.key())
         }
     }
@@ -341,21 +370,7 @@ async fn purged(store: Store) {
     let id = take_down(app, &market.operator, both.newer_down())
         .await
         .unwrap();
-    let gone = async {
-        loop {
-            let mut left = 0;
-            for blob in going {
-                left += usize::from(app.blobs.size(blob).await.unwrap().is_some());
-            }
-            if left == 0 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), gone)
-        .await
-        .expect("the bytes stayed");
+    wait_until_gone(app, going).await;
     for blob in kept {
         assert!(
             app.blobs.size(blob).await.unwrap().is_some(),
@@ -371,6 +386,36 @@ async fn purged(store: Store) {
         Err(Refused::Conflict(why)) => assert!(why.contains("bytes are gone"), "{why}"),
         other => panic!("{other:?}"),
     }
+}
+
+pub async fn wait_until_gone(app: &App, blobs: &[Digest]) {
+    let gone = async {
+        loop {
+            let mut left = 0;
+            for blob in blobs {
+                left += usize::from(app.blobs.size(blob).await.unwrap().is_some());
+            }
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), gone)
+        .await
+        .expect("the bytes stayed");
+}
+
+pub async fn wait_until_purged(app: &App, takedown: &str) {
+    let is_purged = async {
+        let find = || store::takedowns::find(&app.reader, takedown);
+        while find().await.unwrap().unwrap().purged_at.is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), is_purged)
+        .await
+        .expect("it was not purged");
 }
 
 /// The same layers under new manifests: what a publisher builds after a takedown.
@@ -398,7 +443,7 @@ fn rebuilt(mut image: TestImage) -> TestImage {
 /// The mended image of the same layers is on its way while the old one is down.
 async fn layers_come_back(store: Store) {
     let mut both = BothVersions::open(store).await;
-    both.offer.plans[0].image.tags = vec!["1.4.0".into(), "latest".into()];
+    both.push_mended().await;
     let BothVersions {
         market,
         offer,
@@ -408,36 +453,12 @@ async fn layers_come_back(store: Store) {
     } = &both;
     let (app, key) = (&market.app, offer.key());
     let layer = &going[0];
-    let other = samples::images().unwrap().into_iter();
-    let other = other
-        .map(|seed| (seed.repository, seed.image))
-        .find(|(repository, _)| *repository == "contoso/heartbeat")
-        .unwrap();
-    let image = rebuilt(test_image(other.1));
-    let tags = ["1.4.0", "latest"].map(|tag| (tag.to_owned(), image.top().digest.clone()));
-    market
-        .push("contoso/temperature-sensor", &tags, &image)
-        .await;
-    market.save(offer).await;
     let id = market.submit(&key).await;
     market.wait(&id, &[State::Preview]).await;
     let takedown = take_down(app, &market.operator, both.newer_down())
         .await
         .unwrap();
-    let is_purged = async {
-        while store::takedowns::find(&app.reader, &takedown)
-            .await
-            .unwrap()
-            .unwrap()
-            .purged_at
-            .is_none()
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), is_purged)
-        .await
-        .expect("it was not purged");
+    wait_until_purged(app, &takedown).await;
     let why = pull_blob(app, repo, layer).await;
     assert!(
         why.unwrap().contains(WHY),
