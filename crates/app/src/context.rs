@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use store::{Blobs, Reader, Store, Writer};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::accounts::Throttle;
@@ -12,6 +12,7 @@ use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::egress::Egress;
 use crate::jobs;
+use crate::pipeline;
 use crate::registry::{self, Passwords, Pulls, TokenKeys};
 use crate::secrets::SecretKeys;
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ pub struct Inner {
     pub(crate) throttle: Throttle,
     /// Passwords that registry clients just gave.
     pub(crate) passwords: Passwords,
+    /// A turn for each module that this process may run at once.
+    pub(crate) runs: Semaphore,
     /// Rung when a job was enqueued here, so that the runner need not wait for its poll.
     pub(crate) jobs_waiting: Notify,
     /// Rung when the catalog changed here, so that this process need not wait for its poll.
@@ -77,6 +80,7 @@ impl App {
             blobs,
         } = parts.store;
         let catalog = Catalog::new(catalog::build(&reader).await?);
+        let runs_at_once = parts.settings.runs.parallel_max.max(1);
         Ok(Self(Arc::new(Inner {
             reader,
             writer,
@@ -90,6 +94,7 @@ impl App {
             secrets: parts.secrets,
             throttle: Throttle::default(),
             passwords: Passwords::default(),
+            runs: Semaphore::new(runs_at_once),
             jobs_waiting: Notify::new(),
             catalog_changed: Notify::new(),
         })))
@@ -101,6 +106,7 @@ impl App {
         vec![
             tokio::spawn(jobs::run(self.clone(), stop.clone())),
             tokio::spawn(jobs::housekeeping(self.clone(), stop.clone())),
+            tokio::spawn(pipeline::sweep_runs(self.clone())),
             tokio::spawn(catalog::follow(self.clone(), stop.clone())),
             tokio::spawn(registry::bring_now_and_then(self.clone(), stop.clone())),
         ]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use edge::runner::Pace;
 use url::Url;
 
 /// Everything use-cases need to know about this installation.
@@ -30,8 +31,28 @@ pub struct Settings {
     pub registry: RegistrySettings,
     /// Where modules are run for certification, such as `unix:///run/podman/podman.sock`; none: they are not run.
     pub engine: Option<String>,
+    /// How they are run there.
+    pub runs: Runs,
     /// How slow the other side of a transfer may be.
     pub transfers: Transfers,
+}
+
+/// How modules are run for certification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runs {
+    /// Modules that this process runs at once.
+    pub parallel_max: usize,
+    /// How long each step of a run takes.
+    pub pace: Pace,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self {
+            parallel_max: 2,
+            pace: Pace::default(),
+        }
+    }
 }
 
 /// How slow the other side of a transfer may be, in either direction. There is no limit on the whole of one, since a large

@@ -15,7 +15,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, become_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings, Transfers};
+use app::settings::{Limits, RegistrySettings, Runs, Settings, Transfers};
 use app::{App, Parts};
 use domain::actor::Actor;
 use serde_json::Value;
@@ -73,6 +73,7 @@ impl Market {
                 runtime: domain::deployment::Runtime::default(),
                 registry: RegistrySettings::default(),
                 engine: None,
+                runs: Runs::default(),
                 transfers: Transfers::default(),
             },
             secrets: SecretKeys::open_or_create(&folder.path().join("secrets.key")).unwrap(),

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::folder::Folder;
+use crate::image::ImageBuilder;
 use crate::process::Process;
 
 /// Works also where cgroups are of both versions, and where limits may not be raised.
@@ -38,7 +39,8 @@ impl Podman {
     )]
     pub fn start() -> Self {
         let folder = Folder::new("podman").unwrap();
-        std::fs::write(folder.path().join("containers.conf"), SETTINGS).unwrap();
+        let settings = format!("{SETTINGS}{}", networks(folder.path()));
+        std::fs::write(folder.path().join("containers.conf"), settings).unwrap();
         let mut podman = Self {
             folder,
             service: None,
@@ -84,6 +86,23 @@ impl Podman {
         text(&output.stdout)
     }
 
+    /// Containers, networks and images of runs that are there; `""` when nothing is left of any.
+    ///
+    /// # Panics
+    /// When it cannot say.
+    pub fn left_behind(&self) -> String {
+        let containers = self.run(&["ps", "--all", "--quiet"]);
+        let networks = self.run(&["network", "ls", "--quiet", "--filter", "name=edgemart"]);
+        let images = self.run(&["images", "--format", "{{.Repository}}"]);
+        let images: Vec<&str> = images
+            .lines()
+            .filter(|name| name.contains("edgemart-run"))
+            .collect();
+        format!("{containers}{networks}{}", images.join("\n"))
+            .trim()
+            .to_owned()
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("podman.sock")
     }
@@ -103,6 +122,17 @@ impl Podman {
             place("networks"),
         ]
     }
+}
+
+/// Addresses for the networks of one engine. Engines that do not know of each other would give the same ones to theirs, so
+/// each has 256 networks of its own, by the random name of its folder.
+fn networks(folder: &Path) -> String {
+    let name = folder.as_os_str().as_encoded_bytes();
+    let number = name.iter().fold(std::process::id(), |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
+    });
+    let base = format!("10.{}.0.0/16", 100 + number % 150);
+    format!("[network]\ndefault_subnet_pools = [{{\"base\" = \"{base}\", \"size\" = 24}}]\n")
 }
 
 /// Containers are unmounted before their folder goes.
@@ -163,6 +193,18 @@ pub fn python() -> Vec<(String, Vec<u8>)> {
     }
     files.push(("usr/bin/python3".into(), std::fs::read(real).unwrap()));
     files
+}
+
+/// An image for this machine's platform whose entry point is a program in Python.
+pub fn python_module(source: &[u8]) -> ImageBuilder {
+    let mut image = ImageBuilder::new().platform("linux/amd64");
+    for (path, bytes) in python() {
+        image = image.file(&path, bytes, 0o755);
+    }
+    let start = serde_json::json!(["/usr/bin/python3", "-B", "/module.py"]);
+    image
+        .file("module.py", source, 0o644)
+        .config("Entrypoint", start)
 }
 
 /// Packages from PyPI, at pinned versions, where that Python looks for them. They are installed once below `target`.

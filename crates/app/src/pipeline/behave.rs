@@ -9,8 +9,9 @@ use std::path::Path;
 
 use certify::{Behaviour, ImageEvidence, PlanEvidence, Trial};
 use domain::offer::{Offer, Plan};
-use edge::runner::{self, Archive, Engine, Stand};
+use edge::runner::{self, Archive, Engine, OwnImage, Stand};
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use oci::{Digest, Manifest};
 
 use crate::App;
@@ -19,7 +20,7 @@ use crate::error::{Refused, Trouble};
 /// What the report says where nobody named an engine.
 const NO_ENGINE: &str = "no container engine is configured";
 
-/// What is seen of every module.
+/// What is seen of every module: the trials run side by side, as many at once as the operator allows this process.
 pub(super) async fn behaviour(
     app: &App,
     offer: &Offer,
@@ -32,8 +33,35 @@ pub(super) async fn behaviour(
         Ok(engine) => engine,
         Err(problem) => return Ok(Behaviour::NotRun(problem.to_string())),
     };
+    sweep(&engine).await;
+    let mut trials = Vec::new();
+    for evidence in plans {
+        let Some(plan) = offer.plans.iter().find(|plan| plan.plan == evidence.plan) else {
+            continue;
+        };
+        for image in &evidence.images {
+            trials.push(trial(app, &engine, offer, plan, evidence, image));
+        }
+    }
+    Ok(Behaviour::Tried(try_join_all(trials).await?))
+}
+
+/// The sweep of a start: a module of a process that was killed would go on running at the engine until somebody submits.
+pub(crate) async fn sweep_runs(app: App) {
+    let Some(address) = &app.settings.engine else {
+        return;
+    };
+    match Engine::open(address).await {
+        Ok(engine) => sweep(&engine).await,
+        Err(problem) => tracing::warn!(%problem, "modules cannot be run for certification"),
+    }
+}
+
+/// Removes what runs of processes that are gone left at the engine, also after `kill -9`. Runs of this process, and of
+/// others that live, are left alone.
+async fn sweep(engine: &Engine) {
     match engine.sweep().await {
-        Ok(swept) if swept.containers + swept.networks > 0 => {
+        Ok(swept) if swept.any() => {
             tracing::info!(
                 ?swept,
                 "removed what earlier runs left at the container engine"
@@ -42,16 +70,6 @@ pub(super) async fn behaviour(
         Ok(_) => {}
         Err(problem) => tracing::warn!(%problem, "cannot look for what earlier runs left"),
     }
-    let mut trials = Vec::new();
-    for evidence in plans {
-        let Some(plan) = offer.plans.iter().find(|plan| plan.plan == evidence.plan) else {
-            continue;
-        };
-        for image in &evidence.images {
-            trials.push(trial(app, &engine, offer, plan, evidence, image).await?);
-        }
-    }
-    Ok(Behaviour::Tried(trials))
 }
 
 /// One plan on one platform. Only trouble of our own is an error.
@@ -77,31 +95,31 @@ async fn trial(
     let Some(manifest) = evidence.manifests.get(&image.digest) else {
         return Ok(Trial::not_run(place, "the manifest was not read"));
     };
+    let expected = wanted.expected.clone();
+    let turn = app.runs.acquire().await;
+    let _turn = turn.map_err(|_| Refused::trouble("no more runs are begun"))?;
     let folder = tempfile::tempdir().map_err(|e| Refused::trouble(format!("a folder: {e}")))?;
     let archive = folder.path().join("image.tar");
-    let name = format!("localhost/edgemart-certify:{}", &image.digest.hex()[..32]);
-    write_archive(app, manifest, &name, &archive).await?;
-    let observed = match engine.load_image(&archive).await {
-        Ok(loaded) => {
-            let seen = observe(
-                engine,
-                runner::Plan {
-                    image: loaded.clone(),
-                    compressed_bytes: Some(image.compressed_bytes),
-                    ..wanted.clone()
-                },
-            )
-            .await;
-            if let Err(problem) = engine.remove_image(&loaded).await {
-                tracing::warn!(%problem, "an image stays at the container engine");
-            }
-            seen
+    let mut loaded = OwnImage::new(engine);
+    write_archive(app, manifest, loaded.name(), &archive).await?;
+    let observed = match loaded.load(&archive).await {
+        Ok(()) => {
+            let wanted = runner::Plan {
+                image: loaded.name().to_owned(),
+                compressed_bytes: Some(image.compressed_bytes),
+                pace: app.settings.runs.pace,
+                ..wanted
+            };
+            observe(engine, wanted).await
         }
         Err(problem) => Err(problem.to_string()),
     };
+    if let Err(problem) = loaded.remove().await {
+        tracing::warn!(%problem, "an image stays at the container engine");
+    }
     Ok(Trial {
         place,
-        expected: wanted.expected,
+        expected,
         observed: observed.map(Box::new),
     })
 }

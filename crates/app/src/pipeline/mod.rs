@@ -14,6 +14,7 @@ mod publish;
 mod purge;
 mod tags;
 
+pub(crate) use behave::sweep_runs;
 pub(crate) use certify::certify;
 pub use contents::{LayerSource, read_contents};
 pub(crate) use give_up::give_up;

@@ -15,6 +15,7 @@ mod preview;
 mod races;
 mod refusals;
 mod resume;
+mod runs;
 mod set_up;
 mod story;
 mod takedown;

@@ -12,7 +12,7 @@ use app::offers::{create_offer, put_logo, save_draft, submit_offer};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings, Transfers};
+use app::settings::{Limits, RegistrySettings, Runs, Settings, Transfers};
 use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
@@ -82,6 +82,7 @@ fn settings() -> Settings {
         limits: Limits::default(),
         runtime: domain::deployment::Runtime::default(),
         engine: None,
+        runs: Runs::default(),
         registry: RegistrySettings::default(),
         transfers: Transfers::default(),
     }

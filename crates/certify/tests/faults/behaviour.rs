@@ -185,6 +185,9 @@ pub(super) const LIFE: &[Fault] = &[
     (&["RUN-18"], |s| {
         trial(s).1.read_only.as_mut().unwrap().exit = Some(Exit::default());
     }),
+    (&["RUN-20"], |s| {
+        s.behaviour = Behaviour::NotRun("no container engine".into());
+    }),
     (&["FTP-01"], |s| ended(s, 5_000, true)),
     (&["FTP-01"], |s| ended(s, 500, true)),
     (&["FTP-02"], |s| {

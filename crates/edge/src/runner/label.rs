@@ -1,9 +1,12 @@
-//! Whose a container or a network is: a label that names the process, so that another one can tell whether it is gone.
+//! Whose a container, a network or an image is: a label that names the process, so that another one can tell whether it
+//! is gone. The bytes of an image are its publisher's and bear no label of ours, so its name does.
 
 use serde_json::{Map, Value, json};
 
 /// The label.
 pub(crate) const OWNER: &str = "io.edgemart.run.owner";
+/// Where the names of images of runs begin; the owner and a tag follow.
+pub(crate) const IMAGES: &str = "localhost/edgemart-run/";
 
 /// A process of this machine: numbers are used again, so its start counts too; and numbers of another namespace, or of
 /// before the last boot, mean other processes.
@@ -51,6 +54,34 @@ impl Label {
     /// As labels of a container or network.
     pub(crate) fn members(&self) -> Map<String, Value> {
         Map::from_iter([(OWNER.to_owned(), json!(self.value()))])
+    }
+
+    /// The name of an image of this process, told from its others by a tag.
+    pub(crate) fn image_name(&self, tag: &str) -> String {
+        let Self {
+            boot,
+            namespace,
+            process,
+            started,
+        } = self;
+        // The number of `pid:[4026531836]`: names of images know no brackets.
+        let namespace: String = namespace.chars().filter(char::is_ascii_digit).collect();
+        format!("{IMAGES}{boot}/{namespace}/{process}/{started}:{tag}")
+    }
+
+    /// Whose an image is, by its name.
+    pub(crate) fn of_image(name: &str) -> Option<Self> {
+        let (owner, _) = name.strip_prefix(IMAGES)?.rsplit_once(':')?;
+        let parts: Vec<&str> = owner.split('/').collect();
+        let [boot, namespace, process, started] = parts.as_slice() else {
+            return None;
+        };
+        Some(Self {
+            boot: (*boot).to_owned(),
+            namespace: format!("pid:[{namespace}]"),
+            process: process.parse().ok()?,
+            started: (*started).to_owned(),
+        })
     }
 
     fn value(&self) -> String {
@@ -110,5 +141,14 @@ mod tests {
         };
         assert!(before.is_gone());
         assert_eq!(Label::parse("a b"), None);
+        let named = own.image_name("1");
+        assert_eq!(Label::of_image(&named), Some(own), "{named}");
+        for other in [
+            "localhost/edgemart-run/a:1",
+            "contoso/sensor:1",
+            "<none>:<none>",
+        ] {
+            assert_eq!(Label::of_image(other), None);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use app::egress::EgressPolicy;
-use app::settings::{Challenge, Limits, OnStop, Quota, RegistrySettings, Transfers};
+use app::settings::{Challenge, Limits, OnStop, Quota, RegistrySettings, Runs, Transfers};
 use domain::deployment::Runtime;
 use serde::Deserialize;
 
@@ -134,6 +134,20 @@ impl RuntimeFile {
 pub(crate) struct CertificationFile {
     /// Where modules are run.
     pub(super) engine: Option<String>,
+    /// Modules run at once.
+    parallel_max: Option<NonZeroU32>,
+}
+
+impl CertificationFile {
+    pub(super) fn runs(&self) -> Runs {
+        let default = Runs::default();
+        Runs {
+            parallel_max: self.parallel_max.map_or(default.parallel_max, |most| {
+                usize::try_from(most.get()).unwrap_or(usize::MAX)
+            }),
+            ..default
+        }
+    }
 }
 
 /// `[registry]`.

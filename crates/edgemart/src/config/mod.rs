@@ -236,6 +236,7 @@ fn complete(
             limits: file.limits.apply(Limits::default()),
             runtime: file.runtime.apply(),
             registry,
+            runs: file.certification.runs(),
             engine: environment("EDGEMART_ENGINE")
                 .or(file.certification.engine)
                 .filter(|address| !address.is_empty()),

@@ -69,11 +69,19 @@ pub(crate) fn show(config: &Config) -> String {
         let email = toml::Value::String(email.clone());
         text.push_str(&format!("lab_account = {email}\n"));
     }
-    if let Some(engine) = &s.engine {
-        let engine = toml::Value::String(engine.clone());
-        text.push_str(&format!("\n[certification]\nengine = {engine}\n"));
-    }
+    text.push_str(&certification(config));
     text.push_str(&pace(s.transfers));
+    text
+}
+
+fn certification(config: &Config) -> String {
+    let settings = &config.settings;
+    let most = settings.runs.parallel_max;
+    let mut text = format!("\n[certification]\nparallel_max = {most}\n");
+    if let Some(engine) = &settings.engine {
+        let engine = toml::Value::String(engine.clone());
+        text.push_str(&format!("engine = {engine}\n"));
+    }
     text
 }
 

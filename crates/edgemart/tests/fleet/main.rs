@@ -16,6 +16,7 @@ mod operator;
 mod place;
 mod replicas;
 mod resume;
+mod runs;
 mod server;
 mod stopping;
 mod tls;

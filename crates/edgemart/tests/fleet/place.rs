@@ -12,7 +12,7 @@ use app::offers::{create_offer, put_logo, save_draft};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings, Transfers};
+use app::settings::{Limits, RegistrySettings, Runs, Settings, Transfers};
 use app::{App, Parts};
 use domain::actor::Actor;
 use domain::ids::OfferKey;
@@ -152,6 +152,7 @@ impl Place {
                 runtime: domain::deployment::Runtime::default(),
                 registry: RegistrySettings::default(),
                 engine: None,
+                runs: Runs::default(),
                 transfers: Transfers::default(),
             },
             secrets: SecretKeys::open_or_create(&data.join("secrets.key")).unwrap(),

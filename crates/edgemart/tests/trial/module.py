@@ -22,7 +22,7 @@ DEVICE = os.environ["IOTEDGE_DEVICEID"]
 MODULE = os.environ["IOTEDGE_MODULEID"]
 HUB = os.environ["IOTEDGE_IOTHUBHOSTNAME"]
 GATEWAY = os.environ["IOTEDGE_GATEWAYHOSTNAME"]
-PRODUCT = "" if MODE == "no-product" else "contoso.sensor.standard"
+PRODUCT = "" if MODE == "no-product" else os.environ.get("PRODUCT", "contoso.sensor.standard")
 WAIT_SECONDS = 1.0
 
 stopping = False

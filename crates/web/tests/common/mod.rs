@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, RegistrySettings, Settings, Transfers};
+use app::settings::{Limits, RegistrySettings, Runs, Settings, Transfers};
 use app::{App, Parts};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -98,6 +98,7 @@ pub async fn empty() -> Market {
             limits: Limits::default(),
             runtime: domain::deployment::Runtime::default(),
             engine: None,
+            runs: Runs::default(),
             registry: RegistrySettings::default(),
             transfers: Transfers::default(),
         },

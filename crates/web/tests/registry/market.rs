@@ -11,7 +11,7 @@ use app::egress::{Egress, EgressPolicy};
 use app::publishers::{BecomePublisher, Decision, become_publisher, decide_publisher};
 use app::registry::TokenKeys;
 use app::secrets::SecretKeys;
-use app::settings::{Limits, Quota, RegistrySettings, Settings, Transfers};
+use app::settings::{Limits, Quota, RegistrySettings, Runs, Settings, Transfers};
 use app::{App, Parts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -211,6 +211,7 @@ impl Market {
             },
             runtime: domain::deployment::Runtime::default(),
             engine: None,
+            runs: Runs::default(),
             registry: home.registry.clone(),
             transfers: home.transfers,
         };

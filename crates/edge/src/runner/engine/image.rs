@@ -103,12 +103,13 @@ impl Engine {
         }))
     }
 
-    /// Removes an image's name, and the image with its last one.
+    /// Removes an image's name, and the image with its last one. Never by force: that would take the containers of
+    /// whoever else runs the same bytes along.
     ///
     /// # Errors
-    /// The engine fails.
+    /// The engine fails, or a container still needs the image.
     pub async fn remove_image(&self, name: &str) -> Result<(), EngineError> {
-        let path = format!("/images/{}?force=true", query(name));
+        let path = format!("/images/{}", query(name));
         self.delete(&path, &format!("remove the image {name}"))
             .await
     }

@@ -13,10 +13,19 @@ pub struct Swept {
     pub containers: usize,
     /// Networks.
     pub networks: usize,
+    /// Images.
+    pub images: usize,
+}
+
+impl Swept {
+    /// Was there anything?
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
 }
 
 impl Engine {
-    /// Removes containers and networks of runs whose process is gone. Runs of living processes, and of processes that
+    /// Removes containers, networks and images of runs whose process is gone. Runs of living processes, and of processes that
     /// this one cannot see, are left alone.
     ///
     /// # Errors
@@ -37,7 +46,23 @@ impl Engine {
             self.remove_network(&name).await?;
             swept.networks += 1;
         }
+        for name in self.abandoned_images(what).await? {
+            self.remove_image(&name).await?;
+            swept.images += 1;
+        }
         Ok(swept)
+    }
+
+    async fn abandoned_images(&self, what: &str) -> Result<Vec<String>, EngineError> {
+        let listed = self.get("/images/json", what).await?;
+        let names = listed.as_array().into_iter().flatten();
+        let names = names.flat_map(|one| one["RepoTags"].as_array().into_iter().flatten());
+        let gone = |name: &&str| Label::of_image(name).is_some_and(|owner| owner.is_gone());
+        Ok(names
+            .filter_map(Value::as_str)
+            .filter(gone)
+            .map(str::to_owned)
+            .collect())
     }
 }
 
