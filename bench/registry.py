@@ -34,7 +34,7 @@ PACED_RATE = 400
 def demo_folder(folder, log):
     """The sample catalog, published through the pipeline. Answers data folder, time to it, and a member's sign-in."""
     data = os.path.join(folder, "data")
-    market = peers.edgemart(["demo", "--listen", "127.0.0.1:0", "--data", data], log)
+    market = peers.edgemart(["demo", "--listen", "127.0.0.1:0", "--engine", "none", "--data", data], log)
     market.stop()
     with open(log.name) as told:
         password = re.search(r"owner@contoso\.example\s+(\S+)", told.read()).group(1)

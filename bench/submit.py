@@ -32,7 +32,7 @@ def upstream(folder):
     registry = peers.docker_registry(folder)
     to = registry.base.removeprefix("http://")
     with open(os.path.join(folder, "demo.log"), "w") as log:
-        demo = peers.edgemart(["demo", "--listen", "127.0.0.1:0"], log)
+        demo = peers.edgemart(["demo", "--listen", "127.0.0.1:0", "--engine", "none"], log)
     try:
         host = demo.base.removeprefix("http://")
         listed = subprocess.run(

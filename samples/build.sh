@@ -4,6 +4,7 @@
 # On Debian 12 it installs the cross compilers by name. The Rust compiler (Debian's `rustc-web` with
 # `libstd-rust-web-dev` of three architectures) is only unpacked below target/samples/toolchain: installed, its
 # foreign libraries would tie the versions of a dozen system libraries together, and it conflicts with Debian's `rustc`.
+# Cargo, which builds the rest of the repository, drives it; the crates are those of samples/modules/Cargo.lock.
 # Does nothing when every binary is newer than its sources. `samples/build.sh test` also runs the program's unit tests.
 set -eu
 
@@ -21,7 +22,8 @@ up_to_date() {
     for platform in linux-amd64 linux-arm64 linux-arm-v7; do
         binary=$out/$platform/edge-samples
         [ -x "$binary" ] || return 1
-        [ -z "$(find "$source_dir/src" "$root/samples/build.sh" -type f -newer "$binary" -print -quit)" ] || return 1
+        [ -z "$(find "$source_dir/src" "$source_dir/Cargo.toml" "$source_dir/Cargo.lock" "$root/samples/build.sh" \
+            -type f -newer "$binary" -print -quit)" ] || return 1
     done
 }
 
@@ -67,7 +69,7 @@ pick_version() {
 }
 
 fetch_compiler() {
-    [ -e "$tools/ready" ] && return 0
+    [ -e "$tools/ready" ] && [ -x "$tools/sysroot/usr/bin/rustc" ] && return 0
     rm -rf "$tools"
     mkdir -p "$tools/apt/lists/partial" "$tools/apt/cache/archives/partial" "$tools/debs" "$tools/sysroot"
     say "asking Debian for rustc-web and libstd-rust-web-dev for amd64, arm64 and armhf"
@@ -90,19 +92,39 @@ fetch_compiler() {
     : >"$tools/ready"
 }
 
-# Debian's compiler out of its private folder, whatever other Rust the machine has.
-debian_rustc() {
-    LD_LIBRARY_PATH="$tools/sysroot/usr/lib/x86_64-linux-gnu:$tools/sysroot/usr/lib" "$tools/sysroot/usr/bin/rustc" \
-        --sysroot "$tools/sysroot/usr" --edition 2021 --crate-name edge_samples -D warnings "$@"
+# A program that is Debian's compiler, whatever other Rust the machine has; for cargo's RUSTC.
+wrap_compiler() {
+    cat >"$tools/rustc.new" <<END
+#!/bin/sh
+LD_LIBRARY_PATH="$tools/sysroot/usr/lib/x86_64-linux-gnu:$tools/sysroot/usr/lib" \\
+    exec "$tools/sysroot/usr/bin/rustc" --sysroot "$tools/sysroot/usr" "\$@"
+END
+    chmod 755 "$tools/rustc.new"
+    # The same program keeps its time stamp: cargo starts anew for another one.
+    if cmp -s "$tools/rustc.new" "$tools/rustc"; then rm "$tools/rustc.new"; else mv "$tools/rustc.new" "$tools/rustc"; fi
 }
 
-# compile TARGET PLATFORM LINKER
-compile() {
+# Cargo with that compiler, and with a C compiler for each platform. Paths of this machine stay out of the binaries.
+debian_cargo() {
+    verb=$1
+    shift
+    wrap_compiler
+    env -u RUSTC_WRAPPER -u CARGO_BUILD_TARGET -u CARGO_ENCODED_RUSTFLAGS RUSTC="$tools/rustc" \
+        RUSTFLAGS="-D warnings -C target-feature=+crt-static -C relocation-model=static --remap-path-prefix=$root=. \
+            --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+        CC_x86_64_unknown_linux_gnu=gcc CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=gcc \
+        CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+        CC_armv7_unknown_linux_gnueabihf=arm-linux-gnueabihf-gcc \
+        CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER=arm-linux-gnueabihf-gcc \
+        "${CARGO:-cargo}" "$verb" --locked --manifest-path "$source_dir/Cargo.toml" --target-dir "$out/cargo" "$@"
+}
+
+# take TARGET PLATFORM
+take() {
     mkdir -p "$out/$2"
-    debian_rustc --crate-type bin --target "$1" \
-        -C linker="$3" -C target-feature=+crt-static -C relocation-model=static -C panic=abort -C opt-level=s \
-        -C lto=fat -C codegen-units=1 -C strip=symbols --remap-path-prefix "$root=." \
-        -o "$out/$2/edge-samples.new" "$source_dir/src/main.rs" || die "compiling samples/modules for $1 failed"
+    # As new as this build, also when cargo had it already; whoever runs the old one keeps it.
+    cp "$out/cargo/$1/release/edge-samples" "$out/$2/edge-samples.new"
     mv "$out/$2/edge-samples.new" "$out/$2/edge-samples"
     say "$2/edge-samples: $(wc -c <"$out/$2/edge-samples") bytes"
 }
@@ -118,9 +140,8 @@ smoke() {
 }
 
 unit_tests() {
-    [ -e "$tools/ready" ] || fetch_compiler
-    debian_rustc --test -o "$out/unit-tests" "$source_dir/src/main.rs" || die "compiling the tests of samples/modules failed"
-    "$out/unit-tests"
+    fetch_compiler
+    debian_cargo test --target x86_64-unknown-linux-gnu --quiet
 }
 
 build() {
@@ -129,12 +150,11 @@ build() {
     mkdir -p "$out"
     install_missing gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
     fetch_compiler
-    compile x86_64-unknown-linux-gnu linux-amd64 gcc & first=$!
-    compile aarch64-unknown-linux-gnu linux-arm64 aarch64-linux-gnu-gcc & second=$!
-    compile armv7-unknown-linux-gnueabihf linux-arm-v7 arm-linux-gnueabihf-gcc & third=$!
-    failed=
-    for job in "$first" "$second" "$third"; do wait "$job" || failed=yes; done
-    [ -z "$failed" ] || die "not every platform could be built"
+    debian_cargo build --release --target x86_64-unknown-linux-gnu --target aarch64-unknown-linux-gnu \
+        --target armv7-unknown-linux-gnueabihf || die "compiling samples/modules failed"
+    take x86_64-unknown-linux-gnu linux-amd64
+    take aarch64-unknown-linux-gnu linux-arm64
+    take armv7-unknown-linux-gnueabihf linux-arm-v7
     for platform in linux-amd64 linux-arm64 linux-arm-v7; do smoke "$platform"; done
 }
 

@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{Flags, load, show};
-use crate::demo::demo;
+use crate::demo::{EngineChoice, demo};
 use crate::logging::{LogFormat, start_quiet};
 use crate::serve::serve;
 use crate::verbs::{self, Global, Verb, put};
@@ -64,6 +64,9 @@ struct DemoArgs {
     /// Allow an address that other machines reach, by plain HTTP.
     #[arg(long)]
     insecure_http: bool,
+    /// Where samples are run for their certification: `auto` looks for Docker's or Podman's socket, `none` runs nothing.
+    #[arg(long, value_name = "auto|none|unix:///PATH", default_value = "auto")]
+    engine: EngineChoice,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -132,7 +135,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
             clap_complete::generate(args.shell, &mut Cli::command(), "edgemart", &mut text);
             put(&String::from_utf8_lossy(&text)).map_err(Into::into)
         }
-        Command::Demo(args) => demo(args.listen, args.data, args.insecure_http).await,
+        Command::Demo(args) => demo(args.listen, args.data, args.insecure_http, args.engine).await,
         Command::Serve(args) => serve(&args.into()).await,
         Command::Config(args) => match args.what {
             ConfigCommand::Check(args) => load(&args.into())

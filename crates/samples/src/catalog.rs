@@ -2,7 +2,7 @@
 
 use crate::PLATFORMS;
 use crate::error::SampleError;
-use crate::image::{Image, image_for};
+use crate::image::{Image, image_of};
 
 /// One module of the sample program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,98 +112,114 @@ pub struct Seed {
     pub image: Image,
 }
 
-/// Repository, module, version, whether it is the newest, platforms.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    bool,
-    &'static [&'static str],
-);
+/// One version of an image.
+struct Row {
+    repository: &'static str,
+    module: &'static str,
+    version: &'static str,
+    /// `publisher.offer.plan`, which the module names at the hub as its ProductInfo.
+    product: &'static str,
+    newest: bool,
+    platforms: &'static [&'static str],
+}
 
-const AMD64_ONLY: &[&str] = &["linux/amd64"];
+const fn row(
+    repository: &'static str,
+    module: &'static str,
+    version: &'static str,
+    product: &'static str,
+) -> Row {
+    Row {
+        repository,
+        module,
+        version,
+        product,
+        newest: true,
+        platforms: &PLATFORMS,
+    }
+}
 
 static ROWS: [Row; 12] = [
-    (
-        "contoso/temperature-sensor",
-        "temperature-sensor",
-        "1.1.0",
-        false,
-        &PLATFORMS,
-    ),
-    (
+    Row {
+        newest: false,
+        ..row(
+            "contoso/temperature-sensor",
+            "temperature-sensor",
+            "1.1.0",
+            "contoso.temperature-sensor.standard",
+        )
+    },
+    row(
         "contoso/temperature-sensor",
         "temperature-sensor",
         "1.2.0",
-        true,
-        &PLATFORMS,
+        "contoso.temperature-sensor.standard",
     ),
-    (
+    row(
         "contoso/threshold-filter",
         "threshold-filter",
         "1.0.2",
-        true,
-        &PLATFORMS,
+        "contoso.threshold-filter.standard",
     ),
-    ("contoso/heartbeat", "heartbeat", "2.0.1", true, &PLATFORMS),
-    (
+    row(
+        "contoso/heartbeat",
+        "heartbeat",
+        "2.0.1",
+        "contoso.heartbeat.standard",
+    ),
+    row(
         "fabrikam/window-aggregator",
         "window-aggregator",
         "1.4.0",
-        true,
-        &PLATFORMS,
+        "fabrikam.window-aggregator.community",
     ),
-    (
+    row(
         "fabrikam/window-aggregator-industrial",
         "window-aggregator",
         "1.4.0",
-        true,
-        &PLATFORMS,
+        "fabrikam.window-aggregator.industrial",
     ),
-    (
+    row(
         "fabrikam/http-forwarder",
         "http-forwarder",
         "1.3.1",
-        true,
-        &PLATFORMS,
+        "fabrikam.http-forwarder.standard",
     ),
-    (
+    row(
         "fabrikam/modbus-simulator",
         "modbus-simulator",
         "1.0.0",
-        true,
-        &PLATFORMS,
+        "fabrikam.modbus-simulator.standard",
     ),
-    (
+    row(
         "northwind/file-store",
         "file-store",
         "2.1.0",
-        true,
-        &PLATFORMS,
+        "northwind.file-store.standard",
     ),
-    (
+    row(
         "northwind/line-counter",
         "line-counter",
         "3.0.0",
-        true,
-        &PLATFORMS,
+        "northwind.line-counter.site-licence",
     ),
     // Made for a reviewer: the offer has neither route, input nor output.
-    (
+    row(
         "northwind/clock-check",
         "heartbeat",
         "1.0.0",
-        true,
-        &PLATFORMS,
+        "northwind.clock-check.standard",
     ),
     // Made to be rejected: the offer promises platforms that this image does not have.
-    (
-        "northwind/gateway-inspector",
-        "heartbeat",
-        "0.9.0",
-        true,
-        AMD64_ONLY,
-    ),
+    Row {
+        platforms: &["linux/amd64"],
+        ..row(
+            "northwind/gateway-inspector",
+            "heartbeat",
+            "0.9.0",
+            "northwind.gateway-inspector.standard",
+        )
+    },
 ];
 
 /// Everything the sample publishers' registry holds, to seed one with.
@@ -215,8 +231,15 @@ pub fn images() -> Result<Vec<Seed>, SampleError> {
 }
 
 fn seed(row: &Row) -> Result<Seed, SampleError> {
-    let (repository, module, version, newest, platforms) = *row;
-    let image = image_for(module, version, platforms)?;
+    let Row {
+        repository,
+        module,
+        version,
+        product,
+        newest,
+        platforms,
+    } = *row;
+    let image = image_of(module, version, platforms, Some(product))?;
     let series = version
         .rsplit_once('.')
         .map_or(version, |(series, _)| series);

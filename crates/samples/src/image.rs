@@ -58,6 +58,16 @@ pub fn image(module: &str, version: &str) -> Result<Image, SampleError> {
 /// # Errors
 /// When no sample module has this name, or the sample program is not built for a platform.
 pub fn image_for(name: &str, version: &str, platforms: &[&str]) -> Result<Image, SampleError> {
+    image_of(name, version, platforms, None)
+}
+
+/// The image of a sample module as it belongs to an offer and a plan.
+pub(crate) fn image_of(
+    name: &str,
+    version: &str,
+    platforms: &[&str],
+    product: Option<&str>,
+) -> Result<Image, SampleError> {
     let module = module(name).ok_or_else(|| SampleError::UnknownModule(name.to_owned()))?;
     let mut children = Vec::with_capacity(platforms.len());
     let mut blobs: Vec<(String, Vec<u8>)> = Vec::with_capacity(platforms.len() * 2);
@@ -66,7 +76,7 @@ pub fn image_for(name: &str, version: &str, platforms: &[&str]) -> Result<Image,
             .into_iter()
             .find(|known| known == wanted)
             .ok_or_else(|| SampleError::UnknownPlatform((*wanted).to_owned()))?;
-        children.push(child(module, version, platform, &mut blobs)?);
+        children.push(child(module, (version, product), platform, &mut blobs)?);
     }
     let manifests: Vec<Value> = children
         .iter()
@@ -97,12 +107,12 @@ pub fn image_for(name: &str, version: &str, platforms: &[&str]) -> Result<Image,
 
 fn child(
     module: &Module,
-    version: &str,
+    said: (&str, Option<&str>),
     platform: &'static str,
     blobs: &mut Vec<(String, Vec<u8>)>,
 ) -> Result<Manifest, SampleError> {
     let layer = layer(module, platform)?;
-    let config = serde_json::to_vec(&config(module, version, platform, &layer.diff_id))?;
+    let config = serde_json::to_vec(&config(module, said, platform, &layer.diff_id))?;
     let config_digest = digest(&config);
     let bytes = serde_json::to_vec_pretty(&json!({
         "schemaVersion": 2,
@@ -120,10 +130,17 @@ fn child(
     })
 }
 
-fn config(module: &Module, version: &str, platform: &str, diff_id: &str) -> Value {
+fn config(
+    module: &Module,
+    (version, product): (&str, Option<&str>),
+    platform: &str,
+    diff_id: &str,
+) -> Value {
+    let mut variables = vec!["PATH=/app".to_owned(), format!("MODULE_VERSION={version}")];
+    variables.extend(product.map(|product| format!("PRODUCT_INFO={product}")));
     let mut run = json!({
         "User": USER_ID.to_string(),
-        "Env": ["PATH=/app", format!("MODULE_VERSION={version}")],
+        "Env": variables,
         "Entrypoint": [format!("/app/{}", module.name)],
         "WorkingDir": "/",
         "StopSignal": "SIGTERM",

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 /// Largest layer of a sample, in bytes.
-const LAYER_BYTES_MAX: usize = 1024 * 1024;
+const LAYER_BYTES_MAX: usize = 1536 * 1024;
 /// Machine number in an ELF header (System V ABI) for each platform.
 const MACHINES: [(&str, u16); 3] = [
     ("linux/amd64", 62),

@@ -1,4 +1,5 @@
-//! As much JSON as the samples need: read one document with bounds, look up a number by a dotted path, write text.
+//! As much JSON as the samples need: read one document with bounds, look up a member or a number by a dotted path,
+//! write text.
 
 /// Deepest nesting of a line that is read.
 const DEPTH_MAX: usize = 32;
@@ -15,14 +16,23 @@ pub enum Value {
 }
 
 impl Value {
+    /// A member of an object; None when there is none.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        match self {
+            Value::Object(members) => members
+                .iter()
+                .rev()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
     /// The number at a dotted path such as `machine.temperature`; None when there is none.
     pub fn number_at(&self, path: &str) -> Option<f64> {
         let mut value = self;
         for part in path.split('.') {
-            let Value::Object(members) = value else {
-                return None;
-            };
-            value = &members.iter().rev().find(|(name, _)| name == part)?.1;
+            value = value.member(part)?;
         }
         match value {
             Value::Number(number) => Some(*number),

@@ -4,24 +4,25 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::context::Context;
-use crate::intake;
+use crate::context::{Context, Sending, Turn};
+use crate::hub::Actions;
+use crate::intake::{self, Handler};
 use crate::json;
 use crate::time;
 
-/// Lines kept while `POST_URL` does not answer.
-const BUFFER_LINES_MAX: usize = 256;
 /// Parts counted without a licence.
 const EVALUATION_PARTS_MAX: u64 = 1000;
 
 pub fn run(context: &mut Context) -> Result<(), String> {
     let listen = context.settings.text("LISTEN", "0.0.0.0:8085");
-    let pause = context.settings.seconds("REPORT_SECONDS", 10.0);
-    let target = context.settings.number("TARGET_PER_MINUTE", 60.0, 0.0, 1e9);
+    let pause = context.settings.seconds_dial("REPORT_SECONDS", 10.0);
+    let target = context
+        .settings
+        .number_dial("TARGET_PER_MINUTE", 60.0, 0.0, 1e9);
     let key = context.settings.text("LICENSE_KEY", "");
-    let output = context.started(BUFFER_LINES_MAX, Duration::from_secs(5), true)?;
+    let output = context.started(Sending::to("counts"))?;
     // The sample takes any key; a real product would verify a signature here.
     let licensed = !key.is_empty() && !key.contains('<');
     if !licensed {
@@ -32,7 +33,7 @@ pub fn run(context: &mut Context) -> Result<(), String> {
     }
     let total = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&total);
-    let handler = move |_: &str| {
+    let handler: Arc<Handler> = Arc::new(move |_: &str| {
         let limit = if licensed {
             u64::MAX
         } else {
@@ -44,12 +45,22 @@ pub fn run(context: &mut Context) -> Result<(), String> {
         counted
             .map(|_| ())
             .map_err(|at| format!("the evaluation ended at {at} parts: set LICENSE_KEY"))
-    };
-    let bound = intake::listen(context.module(), &listen, Arc::new(handler))?;
+    });
+    let shown = Arc::clone(&total);
+    let actions = Actions::default()
+        .input("parts", &handler)
+        .method("counts", move |_| {
+            let parts = shown.load(Ordering::Acquire);
+            Ok(format!(r#"{{"parts":{parts},"licensed":{licensed}}}"#))
+        });
+    let bound = intake::listen(context.module(), &listen, handler)?;
     context.log("info", &format!("listening on {bound}"));
+    context.serve(actions)?;
+    let nobody = context.nudge();
     let (mut before, mut since) = (0_u64, Instant::now());
     loop {
-        let stop = context.wait(pause);
+        let stop = context.wait_for(&pause, &nobody) == Turn::Stop;
+        let target = target.get();
         let now = total.load(Ordering::Acquire);
         let rate = (now - before) as f64 * 60.0 / since.elapsed().as_secs_f64().max(0.001);
         (before, since) = (now, Instant::now());

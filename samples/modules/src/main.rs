@@ -1,12 +1,15 @@
 //! The sample modules: one program, one module per name, so that one small static binary serves every sample image.
 //!
 //! The module is chosen by the name the program is started under (`/app/heartbeat`) or else by its first argument.
-//! Every module starts with its defaults, takes settings from environment variables, prints one JSON object a line on
-//! standard output and, when `POST_URL` is set, posts the same lines over plain HTTP. It stops at once on SIGTERM.
-//! Left out until the marketplace has its edge environment: the edge hub connection, twins and direct methods; TLS.
+//! Every module starts with its defaults and takes settings from environment variables. On an IoT Edge device (the
+//! IOTEDGE_* variables say so) it is a module of the hub: it sends to an output, takes messages from an input, follows
+//! its twin and answers methods. Anywhere else it prints one JSON object a line on standard output. When `POST_URL` is
+//! set, it posts the same lines over plain HTTP. It stops at once on SIGTERM.
 
 mod context;
+mod dial;
 mod heartbeat;
+mod hub;
 mod intake;
 mod json;
 mod line_counter;
@@ -72,7 +75,7 @@ fn main() {
     if let Err(reason) = run(&mut context) {
         fail(name, &reason);
     }
-    context.log("info", "stopped");
+    context.end();
 }
 
 fn fail(module: &str, reason: &str) -> ! {

@@ -8,15 +8,14 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::context::Context;
+use crate::context::{Context, Sending, Turn};
+use crate::hub::Actions;
 use crate::intake;
-use crate::json;
+use crate::json::{self, Value};
 use crate::modbus::{answer, UNIT_BYTES_MAX};
 use crate::temperature_sensor::Noise;
 use crate::time;
 
-/// Lines kept while `POST_URL` does not answer.
-const BUFFER_LINES_MAX: usize = 256;
 /// A silent client is disconnected after this.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 /// Bytes of the Modbus/TCP header: transaction, protocol, length, unit.
@@ -26,12 +25,12 @@ type Registers = Arc<Mutex<Vec<u16>>>;
 
 pub fn run(context: &mut Context) -> Result<(), String> {
     let listen = context.settings.text("LISTEN", "0.0.0.0:1502");
-    let pause = context.settings.seconds("INTERVAL_SECONDS", 5.0);
-    let size = context.settings.count("REGISTERS", 100, 4, 65_535);
-    let output = context.started(BUFFER_LINES_MAX, Duration::from_secs(5), true)?;
+    let pause = context.settings.seconds_dial("INTERVAL_SECONDS", 5.0);
+    let size = context.settings.count_dial("REGISTERS", 100, 4, 65_535);
+    let output = context.started(Sending::to("steps"))?;
     // The machine has made its first step before anybody can ask: no client ever reads zeros.
     let mut noise = Noise::new(1);
-    let mut first = vec![0; size as usize];
+    let mut first = vec![0; size.whole() as usize];
     let mut line = advance(&mut first, &mut noise);
     let registers: Registers = Arc::new(Mutex::new(first));
     let listener =
@@ -43,15 +42,53 @@ pub fn run(context: &mut Context) -> Result<(), String> {
     let talk = Arc::new(move |stream| talk(stream, &served));
     intake::serve(context.module(), listener, talk)?;
     context.log("info", &format!("listening on {bound}"));
+    context.serve(actions(&registers))?;
+    let nobody = context.nudge();
     loop {
         output.send(&line);
-        if context.wait(pause) {
+        if context.wait_for(&pause, &nobody) == Turn::Stop {
             return Ok(());
         }
-        line = advance(
-            &mut registers.lock().unwrap_or_else(PoisonError::into_inner),
-            &mut noise,
-        );
+        let mut registers = registers.lock().unwrap_or_else(PoisonError::into_inner);
+        registers.resize(size.whole() as usize, 0);
+        line = advance(&mut registers, &mut noise);
+    }
+}
+
+/// `read` and `write` do by method what a Modbus client does.
+fn actions(registers: &Registers) -> Actions {
+    let (reading, writing) = (Arc::clone(registers), Arc::clone(registers));
+    Actions::default()
+        .method("read", move |payload| {
+            let address = whole(payload, "address", 0, 65_535)?;
+            let count = whole(payload, "count", 4, 125)?;
+            let registers = reading.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = registers
+                .get(address..address + count)
+                .ok_or_else(|| format!("there are {} registers", registers.len()))?;
+            Ok(format!(r#"{{"registers":{found:?}}}"#))
+        })
+        .method("write", move |payload| {
+            let address = whole(payload, "address", usize::MAX, 65_535)?;
+            let value = whole(payload, "value", usize::MAX, 65_535)?;
+            let mut registers = writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = registers.len();
+            let found = registers.get_mut(address);
+            *found.ok_or_else(|| format!("there are {count} registers"))? = value as u16;
+            Ok("{}".to_owned())
+        })
+}
+
+/// A whole number of a call; beyond `most`, the default says that there is none.
+fn whole(payload: &Value, name: &str, default: usize, most: usize) -> Result<usize, String> {
+    match payload.member(name) {
+        None if default <= most => Ok(default),
+        Some(Value::Number(number))
+            if number.fract() == 0.0 && (0.0..=most as f64).contains(number) =>
+        {
+            Ok(*number as usize)
+        }
+        _ => Err(format!("give a whole number from 0 to {most} as {name:?}")),
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::context;
+use crate::dial::NumberDial;
 
 /// Lines in one request.
 const BATCH_LINES_MAX: usize = 100;
@@ -68,7 +69,7 @@ impl Address {
 /// A buffer of lines and the thread that posts them.
 pub struct Poster {
     module: &'static str,
-    buffer_lines_max: usize,
+    buffer_lines_max: NumberDial,
     state: Mutex<State>,
     arrived: Condvar,
 }
@@ -84,8 +85,8 @@ impl Poster {
     pub fn start(
         module: &'static str,
         url: &str,
-        buffer_lines_max: usize,
-        retry: Duration,
+        buffer_lines_max: NumberDial,
+        retry: NumberDial,
     ) -> Result<Arc<Poster>, String> {
         let address = Address::parse(url)?;
         let poster = Arc::new(Poster {
@@ -97,7 +98,7 @@ impl Poster {
         let worker = Arc::clone(&poster);
         std::thread::Builder::new()
             .name("post".to_owned())
-            .spawn(move || worker.work(&address, retry))
+            .spawn(move || worker.work(&address, &retry))
             .map_err(|e| format!("cannot start the posting thread: {e}"))?;
         Ok(poster)
     }
@@ -105,7 +106,7 @@ impl Poster {
     /// Puts a line into the buffer; never waits for the network.
     pub fn send(&self, line: &str) {
         let mut state = self.lock();
-        if state.waiting.len() >= self.buffer_lines_max {
+        while state.waiting.len() as u64 >= self.buffer_lines_max.whole() {
             state.waiting.pop_front();
             state.dropped += 1;
         }
@@ -113,11 +114,17 @@ impl Poster {
         self.arrived.notify_one();
     }
 
+    /// Lines that wait, and lines that were dropped since the receiver last answered.
+    pub fn waiting_and_dropped(&self) -> (usize, u64) {
+        let state = self.lock();
+        (state.waiting.len(), state.dropped)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, address: &Address, retry: Duration) {
+    fn work(&self, address: &Address, retry: &NumberDial) {
         let mut failing = false;
         loop {
             let batch = self.next_batch();
@@ -133,7 +140,7 @@ impl Poster {
                             context::log_line(self.module, "warning", &what);
                         }
                         failing = true;
-                        std::thread::sleep(retry);
+                        std::thread::sleep(retry.pause());
                     }
                 }
             }

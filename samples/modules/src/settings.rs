@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::dial::{Dials, FlagDial, NumberDial, TextDial};
 use crate::json;
 
 /// Longest value of a setting; the marketplace itself allows less than 512 characters.
@@ -13,6 +14,8 @@ const VALUE_BYTES_MAX: usize = 4096;
 pub struct Settings {
     seen: Vec<(&'static str, String)>,
     wrong: Vec<String>,
+    /// Those that may change while the module runs.
+    pub dials: Dials,
 }
 
 impl Settings {
@@ -51,9 +54,32 @@ impl Settings {
         }
     }
 
-    /// A pause in seconds, from 50 milliseconds to a day.
-    pub fn seconds(&mut self, name: &'static str, default: f64) -> Duration {
-        Duration::from_secs_f64(self.number(name, default, 0.05, 86_400.0))
+    /// A number that may change while the module runs.
+    pub fn number_dial(
+        &mut self,
+        name: &'static str,
+        default: f64,
+        least: f64,
+        most: f64,
+    ) -> NumberDial {
+        let first = self.number(name, default, least, most);
+        self.dials.number(name, first, (least, most), false)
+    }
+
+    /// A pause in seconds, from 50 milliseconds to a day, that may change.
+    pub fn seconds_dial(&mut self, name: &'static str, default: f64) -> NumberDial {
+        self.number_dial(name, default, 0.05, 86_400.0)
+    }
+
+    /// A time in whole seconds.
+    pub fn whole_seconds(
+        &mut self,
+        name: &'static str,
+        default: u32,
+        least: u32,
+        most: u32,
+    ) -> Duration {
+        Duration::from_secs(self.count(name, default, least, most).into())
     }
 
     /// A whole number from `least` to `most`.
@@ -64,6 +90,31 @@ impl Settings {
                 .push(format!("{name} is {value}; give a whole number"));
         }
         value as u32
+    }
+
+    /// A whole number that may change.
+    pub fn count_dial(
+        &mut self,
+        name: &'static str,
+        default: u32,
+        least: u32,
+        most: u32,
+    ) -> NumberDial {
+        let first = self.count(name, default, least, most);
+        let range = (f64::from(least), f64::from(most));
+        self.dials.number(name, first.into(), range, true)
+    }
+
+    /// A text that may change.
+    pub fn text_dial(&mut self, name: &'static str, default: &str) -> TextDial {
+        let first = self.text(name, default);
+        self.dials.text(name, first)
+    }
+
+    /// A yes or no that may change.
+    pub fn flag_dial(&mut self, name: &'static str, default: bool) -> FlagDial {
+        let first = self.flag(name, default);
+        self.dials.flag(name, first)
     }
 
     /// True for `true`, `1` or `yes`.

@@ -1,18 +1,23 @@
-//! Waiting that SIGTERM and SIGINT end at once. The only unsafe code of the program.
+//! Waiting that SIGTERM and SIGINT end at once, and that another thread can interrupt. The only unsafe code of the
+//! program.
 //!
 //! The handler writes one byte into a socket pair (the classic self-pipe), so that a plain blocking read with a
 //! time-out is both the timer of a module and its stop signal. As process 1 of a container the program would ignore
 //! SIGTERM without a handler.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 const NO_HANDLER_ERROR: usize = usize::MAX;
+/// What the bytes in the pair mean.
+const STOP: u8 = 1;
+const WAKE: u8 = 2;
 
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 
@@ -22,7 +27,7 @@ extern "C" {
 }
 
 extern "C" fn on_signal(_number: i32) {
-    let byte = 1_u8;
+    let byte = STOP;
     // SAFETY: write(2) is async-signal-safe; the pointer is to one live byte; the descriptor is -1 (an ignored error)
     // or the write end that `Stop::install` leaked for the life of the process.
     unsafe { write(WRITE_END.load(Ordering::Relaxed), &byte, 1) };
@@ -31,7 +36,28 @@ extern "C" fn on_signal(_number: i32) {
 /// The stop signal of the process.
 pub struct Stop {
     read_end: UnixStream,
+    waker: Waker,
     stopped: bool,
+}
+
+/// Interrupts a wait.
+#[derive(Clone)]
+pub struct Waker(Arc<UnixStream>);
+
+impl Waker {
+    pub fn wake(&self) {
+        // A pair that is full of bytes wakes its reader anyway.
+        let _ = (&*self.0).write(&[WAKE]);
+    }
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    InTime,
+    /// Somebody wants the loop to look around.
+    Early,
+    Stop,
 }
 
 impl Stop {
@@ -39,9 +65,9 @@ impl Stop {
     pub fn install() -> Result<Stop, String> {
         let (read_end, write_end) =
             UnixStream::pair().map_err(|e| format!("cannot open a socket pair: {e}"))?;
-        write_end
-            .set_nonblocking(true)
-            .map_err(|e| format!("cannot set up the stop signal: {e}"))?;
+        let wrong = |e| format!("cannot set up the stop signal: {e}");
+        write_end.set_nonblocking(true).map_err(wrong)?;
+        let waker = Waker(Arc::new(write_end.try_clone().map_err(wrong)?));
         WRITE_END.store(write_end.into_raw_fd(), Ordering::Relaxed);
         let handler = on_signal as extern "C" fn(i32) as usize;
         for number in [SIGTERM, SIGINT] {
@@ -52,37 +78,39 @@ impl Stop {
         }
         Ok(Stop {
             read_end,
+            waker,
             stopped: false,
         })
     }
 
-    /// Waits for `pause` or the stop signal; true when the process is to stop.
-    pub fn wait(&mut self, pause: Duration) -> bool {
+    /// Something to interrupt a wait with.
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Waits for `pause`, the stop signal or a waker.
+    pub fn wait(&mut self, pause: Duration) -> Woken {
         let until = Instant::now() + pause;
         while !self.stopped {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                break;
+                return Woken::InTime;
             }
             if self.read_end.set_read_timeout(Some(left)).is_err() {
                 self.stopped = true;
                 break;
             }
-            match self.read_end.read(&mut [0_u8; 1]) {
+            let mut byte = [0_u8; 1];
+            match self.read_end.read(&mut byte) {
                 Err(e)
                     if matches!(
                         e.kind(),
                         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
                     ) => {}
+                Ok(1) if byte[0] == WAKE => return Woken::Early,
                 Ok(_) | Err(_) => self.stopped = true,
             }
         }
-        self.stopped
-    }
-
-    /// Waits for the stop signal alone.
-    pub fn wait_for_ever(&mut self) {
-        const LONG: Duration = Duration::from_secs(24 * 3600);
-        while !self.wait(LONG) {}
+        Woken::Stop
     }
 }

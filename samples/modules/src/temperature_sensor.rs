@@ -1,36 +1,53 @@
 //! Simulated temperature sensor: a machine that warms up, wavers and now and then runs hot.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::context::Context;
+use crate::context::{Context, Sending, Turn};
+use crate::hub::Actions;
 use crate::json;
 use crate::time;
 
-/// Lines kept while `POST_URL` does not answer.
-const BUFFER_LINES_MAX: usize = 256;
 /// One reading in this many is an excursion above the steady temperature.
 const EXCURSION_EVERY: u64 = 20;
 const EXCURSION_DEGREES: f64 = 12.0;
 const AMBIENT_DEGREES: f64 = 21.0;
 
 pub fn run(context: &mut Context) -> Result<(), String> {
-    let pause = context.settings.seconds("INTERVAL_SECONDS", 5.0);
-    let steady = context.settings.number("TEMPERATURE", 22.0, -50.0, 500.0);
-    let count = context.settings.count("MESSAGE_COUNT", 0, 0, 1_000_000_000);
+    let pause = context.settings.seconds_dial("INTERVAL_SECONDS", 5.0);
+    let steady = context
+        .settings
+        .number_dial("TEMPERATURE", 22.0, -50.0, 500.0);
+    let count = u64::from(context.settings.count("MESSAGE_COUNT", 0, 0, 1_000_000_000));
     let seed = context.settings.count("SEED", 1, 0, u32::MAX);
-    let output = context.started(BUFFER_LINES_MAX, Duration::from_secs(5), true)?;
+    let output = context.started(Sending::to("readings"))?;
+    let reset = context.nudge();
+    let latest = Arc::new(Mutex::new("null".to_owned()));
+    let (asked, shown) = (reset.clone(), Arc::clone(&latest));
+    let actions = Actions::default()
+        .method("reset", move |_| {
+            asked.now();
+            Ok(r#"{"sequence":0}"#.to_owned())
+        })
+        .method("latest", move |_| {
+            Ok(shown.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        });
+    context.serve(actions)?;
     let mut noise = Noise::new(seed);
     let mut sequence = 0_u64;
     loop {
-        sequence += 1;
-        output.send(&reading(sequence, steady, &mut noise));
-        if count > 0 && sequence >= u64::from(count) {
-            context.log("info", "MESSAGE_COUNT reached: idle until stopped");
-            context.wait_for_ever();
-            return Ok(());
+        if count == 0 || sequence < count {
+            sequence += 1;
+            let line = reading(sequence, steady.get(), &mut noise);
+            output.send(&line);
+            *latest.lock().unwrap_or_else(PoisonError::into_inner) = line;
+            if sequence == count {
+                context.log("info", "MESSAGE_COUNT reached: idle until stopped or reset");
+            }
         }
-        if context.wait(pause) {
-            return Ok(());
+        match context.wait_for(&pause, &reset) {
+            Turn::Stop => return Ok(()),
+            Turn::Nudged => (sequence, noise) = (0, Noise::new(seed)),
+            Turn::Due => {}
         }
     }
 }

@@ -4,44 +4,63 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::context::Context;
-use crate::intake;
+use crate::context::{Context, Sending};
+use crate::hub::Actions;
+use crate::intake::{self, Handler};
 use crate::json;
 
-/// Lines kept while `POST_URL` does not answer.
-const BUFFER_LINES_MAX: usize = 256;
 /// How often the module says what it saw.
 const REPORT_PAUSE: Duration = Duration::from_secs(60);
 
+/// What went through the filter.
+#[derive(Default)]
+struct Counts {
+    read: AtomicU64,
+    passed: AtomicU64,
+}
+
 pub fn run(context: &mut Context) -> Result<(), String> {
     let listen = context.settings.text("LISTEN", "0.0.0.0:8081");
-    let field = context.settings.text("FIELD", "machine.temperature");
-    let threshold = context.settings.number("THRESHOLD", 25.0, -1e12, 1e12);
-    let below = context.settings.flag("PASS_BELOW", false);
-    let output = context.started(BUFFER_LINES_MAX, Duration::from_secs(5), true)?;
-    let seen = Arc::new([const { AtomicU64::new(0) }; 2]);
-    let counts = Arc::clone(&seen);
-    let handler = move |line: &str| {
+    let field = context.settings.text_dial("FIELD", "machine.temperature");
+    let threshold = context.settings.number_dial("THRESHOLD", 25.0, -1e12, 1e12);
+    let below = context.settings.flag_dial("PASS_BELOW", false);
+    let output = context.started(Sending::to("alerts"))?;
+    let counts = Arc::new(Counts::default());
+    let counting = Arc::clone(&counts);
+    let handler: Arc<Handler> = Arc::new(move |line: &str| {
+        let field = field.get();
         let value = json::parse(line)?
             .number_at(&field)
             .ok_or_else(|| format!("a line has no number at {field}"))?;
-        counts[0].fetch_add(1, Ordering::Relaxed);
-        if passes(value, threshold, below) {
-            counts[1].fetch_add(1, Ordering::Relaxed);
+        counting.read.fetch_add(1, Ordering::Relaxed);
+        let threshold = threshold.get();
+        if passes(value, threshold, below.get()) {
+            counting.passed.fetch_add(1, Ordering::Relaxed);
             output.send(&alert(line, &field, value, threshold));
         }
         Ok(())
-    };
-    let bound = intake::listen(context.module(), &listen, Arc::new(handler))?;
+    });
+    let shown = Arc::clone(&counts);
+    let actions = Actions::default()
+        .input("readings", &handler)
+        .method("counts", move |_| {
+            let [read, passed] = shown.now();
+            Ok(format!(r#"{{"read":{read},"passed":{passed}}}"#))
+        });
+    let bound = intake::listen(context.module(), &listen, handler)?;
     context.log("info", &format!("listening on {bound}"));
+    context.serve(actions)?;
     while !context.wait(REPORT_PAUSE) {
-        let [read, passed] = [
-            seen[0].load(Ordering::Relaxed),
-            seen[1].load(Ordering::Relaxed),
-        ];
+        let [read, passed] = counts.now();
         context.log("info", &format!("{read} lines read, {passed} passed"));
     }
     Ok(())
+}
+
+impl Counts {
+    fn now(&self) -> [u64; 2] {
+        [&self.read, &self.passed].map(|count| count.load(Ordering::Relaxed))
+    }
 }
 
 fn passes(value: f64, threshold: f64, below: bool) -> bool {

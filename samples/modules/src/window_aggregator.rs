@@ -1,15 +1,13 @@
 //! Window aggregator: many readings in, one line of count, minimum, maximum, mean and deviation a window out.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::context::Context;
-use crate::intake;
+use crate::context::{Context, Output, Sending, Turn};
+use crate::dial::{NumberDial, TextDial};
+use crate::hub::Actions;
+use crate::intake::{self, Handler};
 use crate::json;
 use crate::time;
-
-/// Lines kept while `POST_URL` does not answer.
-const BUFFER_LINES_MAX: usize = 256;
 
 /// Running figures of one window (Welford's method: stable however many values come).
 #[derive(Clone, Copy, Default)]
@@ -56,34 +54,84 @@ impl Window {
     }
 }
 
+/// The window that is open, and the path it is about.
+struct Open {
+    field: String,
+    window: Window,
+}
+
+/// Everything that fills and closes windows.
+struct Aggregator {
+    open: Mutex<Open>,
+    field: TextDial,
+    seconds: NumberDial,
+    output: Output,
+}
+
+impl Aggregator {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, line: &str) -> Result<(), String> {
+        let field = self.field.get();
+        let value = json::parse(line)?
+            .number_at(&field)
+            .ok_or_else(|| format!("a line has no number at {field}"))?;
+        let mut open = self.lock();
+        // A window is about one path: another one begins when the path was changed.
+        if open.field != field {
+            self.close(&mut open, false);
+            open.field = field;
+        }
+        open.window.add(value);
+        Ok(())
+    }
+
+    fn close(&self, open: &mut Open, even_empty: bool) {
+        let window = std::mem::take(&mut open.window);
+        if window.count > 0 || even_empty {
+            self.output
+                .send(&window.line(&open.field, self.seconds.get()));
+        }
+    }
+}
+
 pub fn run(context: &mut Context) -> Result<(), String> {
     let listen = context.settings.text("LISTEN", "0.0.0.0:8082");
-    let field = context.settings.text("FIELD", "machine.temperature");
-    let pause = context.settings.seconds("WINDOW_SECONDS", 60.0);
+    let field = context.settings.text_dial("FIELD", "machine.temperature");
+    let seconds = context.settings.seconds_dial("WINDOW_SECONDS", 60.0);
     let empty = context.settings.flag("REPORT_EMPTY", false);
-    let output = context.started(BUFFER_LINES_MAX, Duration::from_secs(5), true)?;
-    let window = Arc::new(Mutex::new(Window::default()));
-    let (current, path) = (Arc::clone(&window), field.clone());
-    let handler = move |line: &str| {
-        let value = json::parse(line)?
-            .number_at(&path)
-            .ok_or_else(|| format!("a line has no number at {path}"))?;
-        current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(value);
-        Ok(())
+    let output = context.started(Sending::to("windows"))?;
+    let open = Open {
+        field: field.get(),
+        window: Window::default(),
     };
-    let bound = intake::listen(context.module(), &listen, Arc::new(handler))?;
+    let aggregator = Arc::new(Aggregator {
+        open: Mutex::new(open),
+        field,
+        seconds: seconds.clone(),
+        output,
+    });
+    let taking = Arc::clone(&aggregator);
+    let handler: Arc<Handler> = Arc::new(move |line: &str| taking.take(line));
+    let flush = context.nudge();
+    let (asked, shown) = (flush.clone(), Arc::clone(&aggregator));
+    let actions = Actions::default()
+        .input("readings", &handler)
+        .method("flush", move |_| {
+            let count = shown.lock().window.count;
+            asked.now();
+            Ok(format!(r#"{{"count":{count}}}"#))
+        });
+    let bound = intake::listen(context.module(), &listen, handler)?;
     context.log("info", &format!("listening on {bound}"));
+    context.serve(actions)?;
     loop {
-        let stop = context.wait(pause);
-        let closed = std::mem::take(&mut *window.lock().unwrap_or_else(PoisonError::into_inner));
+        let turn = context.wait_for(&seconds, &flush);
         // What the last, unfinished window holds is told too: a restart loses nothing.
-        if closed.count > 0 || (empty && !stop) {
-            output.send(&closed.line(&field, pause.as_secs_f64()));
-        }
-        if stop {
+        aggregator.close(&mut aggregator.lock(), empty && turn == Turn::Due);
+        if turn == Turn::Stop {
             return Ok(());
         }
     }

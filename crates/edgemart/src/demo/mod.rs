@@ -1,6 +1,7 @@
 //! `edgemart demo`: one command, no set-up. Starts a marketplace in a scratch folder, publishes the sample catalog
 //! through the real pipeline (import from a second registry, certification, sign-off), and serves until Ctrl-C.
 
+mod engine;
 mod people;
 mod publish;
 mod upstream;
@@ -13,12 +14,19 @@ use app::egress::EgressPolicy;
 
 use crate::config::{Flags, alone};
 use crate::run::{listen, start};
+pub(crate) use engine::EngineChoice;
+
+/// Submissions on their way at once, where modules are run.
+const SUBMISSIONS_AT_ONCE: usize = 12;
+/// Modules that run at once.
+const RUNS_AT_ONCE: usize = 8;
 
 /// Runs the demo.
 pub(crate) async fn demo(
     address: SocketAddr,
     data: Option<PathBuf>,
     beyond_loopback: bool,
+    engine: EngineChoice,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     // The demo prints working passwords, so other machines only reach it when somebody says so.
@@ -50,8 +58,10 @@ pub(crate) async fn demo(
     })?;
     config.egress = EgressPolicy::allowing(&[&upstream_address.to_string()])?;
     config.egress.insecure = config.egress.allow.clone();
-    // The samples do not speak to an edge hub yet: run, they would be refused as containers for anywhere.
-    config.settings.engine = None;
+    config.settings.engine = engine.address().await?;
+    if config.settings.engine.is_some() {
+        side_by_side(&mut config.settings);
+    }
     let running = start(config, listener).await?;
     eprintln!("Edgemart demo: publishing the sample catalog through the real pipeline …");
     let people = people::create(&running.app).await?;
@@ -72,6 +82,12 @@ pub(crate) async fn demo(
     running.until_stopped().await;
     serving.abort();
     Ok(())
+}
+
+/// A visitor waits for the whole catalog: its modules run at once, and a run is mostly waiting.
+fn side_by_side(settings: &mut app::settings::Settings) {
+    settings.limits.jobs_parallel_max = SUBMISSIONS_AT_ONCE;
+    settings.runs.parallel_max = RUNS_AT_ONCE;
 }
 
 fn try_this(url: &str, address: &SocketAddr) {

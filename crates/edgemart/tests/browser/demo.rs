@@ -33,7 +33,10 @@ pub struct Demo {
 pub fn demo() -> &'static Demo {
     DEMO.get_or_init(|| {
         let program = env!("CARGO_BIN_EXE_edgemart");
-        let process = Process::start(program, &["demo", "--listen", "127.0.0.1:0"]);
+        let process = Process::start(
+            program,
+            &["demo", "--listen", "127.0.0.1:0", "--engine", "none"],
+        );
         // The sign-ins are on the other output than the last line, so either may be read first.
         let (ready, told) = (Cell::new(false), Cell::new(false));
         let complete = |line: &str| {
