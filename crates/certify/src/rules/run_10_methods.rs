@@ -49,7 +49,7 @@ fn wrong(method: &Method) -> Option<String> {
         (Ok((status, _)), true) if *status < 400 => Some(format!(
             "{name}, which it cannot know: answered with {status}"
         )),
-        (Ok((status, _)), false) if *status >= 500 => {
+        (Ok((status, _)), false) if *status == 404 || *status >= 500 => {
             Some(format!("{name}: answered with {status}"))
         }
         // The Node SDK leaves a method without a handler unanswered; the hub then tells the caller.

@@ -3,6 +3,7 @@
 //! Nothing on it hands out a part of the host, whatever the spelling: what is not known is left out and listed, so that
 //! a report can say what was not exercised. Folders that the module wants from the host or from a volume become
 //! anonymous volumes, which go away with the container. Limits are passed on; whoever runs the module may lower them.
+//! Variables need a value of their own: to Podman `NAME` and `*` mean what its service's own environment holds.
 
 use serde_json::{Map, Value, json};
 
@@ -42,6 +43,9 @@ const HOST: [&str; 9] = [
     "ShmSize",
 ];
 
+/// Labels of whoever runs the module begin so.
+const OWN_LABELS: &str = "io.edgemart.";
+
 impl CreateOptions {
     /// The part of the createOptions that a stranger's module may have.
     pub fn confined(&self) -> Confined {
@@ -51,7 +55,12 @@ impl CreateOptions {
         for (key, value) in &self.members {
             let pointer = format!("/{}", escape(key));
             if let Some(name) = known(&TOP, key) {
-                confined.members.insert(name.to_owned(), value.clone());
+                let value = match name {
+                    "Env" => confined.variables(&pointer, value),
+                    "Labels" => confined.labels(&pointer, value),
+                    _ => value.clone(),
+                };
+                confined.members.insert(name.to_owned(), value);
             } else if key.eq_ignore_ascii_case("Volumes") {
                 folders.extend(value.as_object().into_iter().flat_map(Map::keys).cloned());
             } else if key.eq_ignore_ascii_case("HostConfig") {
@@ -77,6 +86,39 @@ impl CreateOptions {
 }
 
 impl Confined {
+    /// Variables that say what they hold.
+    fn variables(&mut self, pointer: &str, value: &Value) -> Value {
+        let mut kept = Vec::new();
+        for (index, entry) in value.as_array().into_iter().flatten().enumerate() {
+            let named = entry
+                .as_str()
+                .and_then(|text| text.split_once('='))
+                .is_some_and(|(name, _)| !name.is_empty() && !name.contains('*'));
+            if named {
+                kept.push(entry.clone());
+            } else {
+                self.left_out.push(format!(
+                    "{pointer}/{index}: left out, a variable is NAME=VALUE"
+                ));
+            }
+        }
+        kept.into()
+    }
+
+    /// Labels but those by which runs are told apart.
+    fn labels(&mut self, pointer: &str, value: &Value) -> Value {
+        let mut kept = Map::new();
+        for (key, value) in value.as_object().into_iter().flatten() {
+            if key.contains('=') || key.starts_with(OWN_LABELS) {
+                self.left_out
+                    .push(format!("{pointer}/{}: left out", escape(key)));
+            } else {
+                kept.insert(key.clone(), value.clone());
+            }
+        }
+        kept.into()
+    }
+
     /// One member of `HostConfig`.
     fn host(
         &mut self,
@@ -161,4 +203,21 @@ fn is_folder(path: &str) -> bool {
         && parts
             .next()
             .is_some_and(|first| !["proc", "sys", "dev"].contains(&first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_without_a_value_and_a_label_of_ours_are_left_out() {
+        let asked = json!({
+            "Env": ["A=1", "HOME", "*", "*=x", "=x", "B="],
+            "Labels": {"contoso": "x", "io.edgemart.run.owner": "x", "io.edgemart.run.owner=x": "y"},
+        });
+        let confined = CreateOptions::parse(&asked.to_string()).unwrap().confined();
+        assert_eq!(confined.members["Env"], json!(["A=1", "B="]));
+        assert_eq!(confined.members["Labels"], json!({"contoso": "x"}));
+        assert_eq!(confined.left_out.len(), 6, "{:?}", confined.left_out);
+    }
 }

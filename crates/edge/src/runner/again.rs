@@ -6,10 +6,13 @@ use domain::behaviour::{Life, Observed, Reached};
 use domain::offer::ModuleKind;
 
 use super::body::Profile;
-use super::life::Running;
+use super::life::{Met, Running};
 use super::perform::unstarted;
 use super::{EngineError, Stand, StandError, digest};
 use crate::log::{Entry, Event};
+
+/// What a later start may take longer than the first.
+const AGAIN_MARGIN: Duration = Duration::from_secs(10);
 
 impl Stand {
     /// The same container again, then new ones that may do less.
@@ -29,14 +32,16 @@ impl Stand {
         };
         if outage_survived {
             let wanted = seen.first.reached.min(far);
-            seen.second = Some(self.live(container, wanted).await?);
+            let patience = self.patience(&seen.first, wanted);
+            seen.second = Some(self.live(container, wanted, patience).await?);
         }
         let wanted = seen.first.reached.min(Reached::Connected);
+        let patience = self.patience(&seen.first, wanted);
         let both = Profile {
             hardened: true,
             read_only: true,
         };
-        let life = self.live_as(both, "strict", wanted).await?;
+        let life = self.live_as(both, "strict", wanted, patience).await?;
         if good(&life, wanted) {
             seen.hardened = Some(life.clone());
             seen.read_only = Some(life);
@@ -50,9 +55,23 @@ impl Stand {
             hardened: false,
             read_only: true,
         };
-        seen.hardened = Some(self.live_as(hardened, "hardened", wanted).await?);
-        seen.read_only = Some(self.live_as(read_only, "read-only", wanted).await?);
+        let life = self.live_as(hardened, "hardened", wanted, patience).await?;
+        seen.hardened = Some(life);
+        let life = self.live_as(read_only, "read-only", wanted, patience).await?;
+        seen.read_only = Some(life);
         Ok(())
+    }
+
+    /// How long a later start may take: no less than the first one took, and some more.
+    fn patience(&self, first: &Life, wanted: Reached) -> Duration {
+        let pace = self.plan.pace;
+        let took = match wanted {
+            Reached::Sending => first.message_ms,
+            Reached::Connected => first.connected_ms,
+            _ => return pace.settle,
+        };
+        let took = Duration::from_millis(took.unwrap_or_default());
+        pace.connect_max.max(took + AGAIN_MARGIN)
     }
 
     /// A new container of a profile, started, watched and removed.
@@ -61,38 +80,39 @@ impl Stand {
         profile: Profile,
         name: &str,
         wanted: Reached,
+        patience: Duration,
     ) -> Result<Life, EngineError> {
         let container = match self.make(profile, name).await {
             Ok((container, _)) => container,
-            Err(EngineError::Refused { message, .. }) => return Ok(unstarted(message)),
-            Err(problem) => return Err(problem),
+            Err(problem) => return unstarted(problem),
         };
-        let life = self.live(&container, wanted).await;
-        self.engine.remove_container(&container).await?;
-        self.traces.containers.retain(|id| *id != container);
+        let life = self.live(&container, wanted, patience).await;
+        match self.engine.remove_container(&container).await {
+            Ok(()) => self.traces.containers.retain(|id| *id != container),
+            // Tried again at the end of the run, which says so.
+            Err(problem) => tracing::debug!(%problem, "a container stays for now"),
+        }
         life
     }
 
     /// Starts a container, watches until it came so far, and ends it.
-    async fn live(&mut self, container: &str, wanted: Reached) -> Result<Life, EngineError> {
-        let mut running =
-            match Running::start(&self.engine, container, self.environment.log()).await {
-                Ok(running) => running,
-                Err(EngineError::Refused { message, .. }) => return Ok(unstarted(message)),
-                Err(problem) => return Err(problem),
-            };
-        let pace = self.plan.pace;
+    async fn live(
+        &mut self,
+        container: &str,
+        wanted: Reached,
+        patience: Duration,
+    ) -> Result<Life, EngineError> {
+        let started = Running::start(&self.engine, container, self.environment.log()).await;
+        let mut running = match started {
+            Ok(running) => running,
+            Err(problem) => return unstarted(problem),
+        };
         let far = move |entry: &Entry| match wanted {
             Reached::Sending => matches!(entry.event, Event::Message { .. }),
             Reached::Connected => matches!(entry.event, Event::Connected { .. }),
             _ => false,
         };
-        let patience = if wanted >= Reached::Connected {
-            pace.connect_max
-        } else {
-            pace.settle
-        };
-        running.until(running.from, patience, far).await?;
+        let met = running.until(running.from, patience, far).await?;
         let mut life = Life {
             exit: running.exit(""),
             watched_ms: running.watched_ms(),
@@ -100,6 +120,10 @@ impl Stand {
         };
         let (from, began_us) = (running.from, running.began_us);
         digest::reached(self.log(), &self.plan.module, from, began_us, &mut life);
+        // Seen live; of a module that talks much, the log keeps no more.
+        if matches!(met, Met::Event) {
+            life.reached = life.reached.max(wanted);
+        }
         running.stop(Duration::ZERO).await?;
         Ok(life)
     }

@@ -132,6 +132,8 @@ fn enclose(host: &mut Map<String, Value>, around: &Surroundings<'_>, profile: Pr
         "ExtraHosts": [format!("{}:{gateway}", around.gateway_name)],
         "Dns": [gateway.to_string()],
         "DnsOptions": ["timeout:2", "attempts:1"],
+        // No suffix of this machine's: a name asked for is the name that is meant.
+        "DnsSearch": ["."],
         "Binds": [format!("{}:{SOCKET}", around.socket.display())],
         "RestartPolicy": {"Name": "no"},
         // Without these Podman asks for more than this process may hand on.

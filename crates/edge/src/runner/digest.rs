@@ -15,7 +15,7 @@ const EXAMPLE_CHARS_MAX: usize = 60;
 /// Different outputs that are told apart.
 const OUTPUTS_MAX: usize = 100;
 
-/// Fills in what the whole log says: workload calls, refusals, messages, the twin.
+/// Fills in what the whole log says: workload calls, refusals, messages, the twin, and how far the module ever came.
 pub fn digest(log: &EventLog, module: &str, observed: &mut Observed) {
     for entry in entries(log, module, 0) {
         match &entry.event {
@@ -52,6 +52,7 @@ pub fn digest(log: &EventLog, module: &str, observed: &mut Observed) {
     if observed.messages.count == 0 {
         count(log, module, observed);
     }
+    reached(log, module, 0, 0, &mut observed.first);
 }
 
 /// Counts messages up to now, and the time since the module was first connected.
@@ -161,6 +162,7 @@ mod tests {
         assert!(seen.workload.trust_bundle && seen.twin_read);
         assert_eq!((seen.workload.signatures, seen.workload.others), (1, 1));
         assert_eq!(seen.messages.count, 5);
+        assert_eq!(seen.first.reached, Reached::Sending);
         assert_eq!(seen.messages.outputs, ["a", "b"]);
         assert_eq!(seen.messages.unreadable, ["b \"{21\"", "b \"bytes\""]);
         let mut life = Life::default();

@@ -1,12 +1,20 @@
 //! Whose a container, a network or an image is: a label that names the process, so that another one can tell whether it
 //! is gone. The bytes of an image are its publisher's and bear no label of ours, so its name does.
 
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde_json::{Map, Value, json};
 
 /// The label.
 pub(crate) const OWNER: &str = "io.edgemart.run.owner";
 /// Where the names of images of runs begin; the owner and a tag follow.
 pub(crate) const IMAGES: &str = "localhost/edgemart-run/";
+/// The run's folder, so that it goes with the rest of what a killed process left.
+pub(crate) const FOLDER: &str = "io.edgemart.run.folder";
+/// How the name of every such folder begins.
+pub(crate) const FOLDER_PREFIX: &str = "edgemart-run-";
 
 /// A process of this machine: numbers are used again, so its start counts too; and numbers of another namespace, or of
 /// before the last boot, mean other processes.
@@ -30,9 +38,9 @@ impl Label {
         }
     }
 
-    /// Reads the label's value.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(' ');
+    /// Reads the labels of a container or network.
+    pub(crate) fn read(labels: &Value) -> Option<Self> {
+        let mut parts = labels[OWNER].as_str()?.split(' ');
         let mut part = || parts.next().map(str::to_owned);
         let (boot, namespace) = (part()?, part()?);
         Some(Self {
@@ -48,7 +56,14 @@ impl Label {
         if self.boot != boot() {
             return true;
         }
-        self.namespace == namespace() && started(self.process).as_ref() != Some(&self.started)
+        if self.namespace != namespace() {
+            return false;
+        }
+        match started(self.process) {
+            Some(started) => started != self.started,
+            // Where /proc hides the processes of others, only the kernel's own word counts.
+            None => !exists(self.process),
+        }
     }
 
     /// As labels of a container or network.
@@ -95,6 +110,14 @@ impl Label {
     }
 }
 
+/// The folder of a run by its labels, if it can be one: others may have written them, and the folder is to be removed.
+pub(crate) fn folder(labels: &Value) -> Option<&Path> {
+    let folder = Path::new(labels[FOLDER].as_str()?);
+    let name = folder.file_name()?.to_str()?;
+    let ours = folder.parent() == Some(&std::env::temp_dir());
+    (ours && name.starts_with(FOLDER_PREFIX)).then_some(folder)
+}
+
 fn boot() -> String {
     let read = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     read.trim().to_owned()
@@ -103,6 +126,12 @@ fn boot() -> String {
 fn namespace() -> String {
     let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     link.to_string_lossy().replace(' ', "")
+}
+
+/// Whether there is a process of that number, ours or not.
+fn exists(process: u32) -> bool {
+    let number = i32::try_from(process).ok().and_then(Pid::from_raw);
+    number.is_some_and(|number| test_kill_process(number) != Err(Errno::SRCH))
 }
 
 /// When a process started, in ticks since boot; the name before it may hold anything, also brackets.
@@ -119,7 +148,8 @@ mod tests {
     #[test]
     fn a_living_process_is_not_gone() {
         let own = Label::own();
-        assert_eq!(Label::parse(&own.value()), Some(own.clone()));
+        let written = Value::from(own.members());
+        assert_eq!(Label::read(&written), Some(own.clone()));
         assert!(!own.is_gone());
         let mut child = std::process::Command::new("true")
             .spawn()
@@ -130,6 +160,8 @@ mod tests {
         };
         assert!(other.is_gone(), "another start of that number");
         child.wait().expect("it ends");
+        assert!(!exists(other.process) && exists(std::process::id()));
+        assert!(exists(1), "another user's, perhaps");
         let hidden = Label {
             namespace: "pid:[1]".into(),
             ..other.clone()
@@ -150,5 +182,18 @@ mod tests {
         ] {
             assert_eq!(Label::of_image(other), None);
         }
+        assert_eq!(Label::read(&json!({OWNER: "a b"})), None);
+        assert_eq!(Label::read(&json!(null)), None);
+    }
+
+    #[test]
+    fn only_a_folder_that_a_run_can_have_is_removed() {
+        let temp = std::env::temp_dir();
+        let folder = |path: &Path| folder(&json!({FOLDER: path})).is_some();
+        assert!(folder(&temp.join("edgemart-run-abc")));
+        for other in ["home", "edgemart-run-a/../x", "x/edgemart-run-a", ""] {
+            assert!(!folder(&temp.join(other)), "{other}");
+        }
+        assert!(!folder(Path::new("/etc/edgemart-run-a")));
     }
 }

@@ -12,6 +12,26 @@ use super::watch::Meter;
 use super::{EngineError, Stand, StandError, digest};
 use crate::log::{Entry, Event};
 
+/// How engines say that an image or its options cannot be started.
+const MODULE_FAULTS: [&str; 8] = [
+    "executable file",
+    "exec format error",
+    "no such file or directory",
+    "permission denied",
+    "unable to find user",
+    "no command specified",
+    "is a directory",
+    "not a directory",
+];
+/// How they say that the machine is at fault, also where the words above stand beside.
+const MACHINE_FAULTS: [&str; 6] = [
+    "no space left",
+    "netavark",
+    "aardvark",
+    "cgroup",
+    "address already in use",
+    "too many open files",
+];
 /// Bytes of a module's output that are kept.
 const OUTPUT_BYTES_MAX: usize = 16 * 1024;
 
@@ -38,6 +58,7 @@ impl Stand {
             Ok(running) => running,
             Err(problem) => return not_started(seen, problem),
         };
+        self.is_reachable(&container).await?;
         let meter = Meter::start(&self.engine, &container, self.plan.pace.sample);
         let outcome = self.work(&mut running, &mut seen).await;
         let measured = meter.end().await;
@@ -65,6 +86,18 @@ impl Stand {
         let met = running
             .until(running.from, pace.connect_max, connected)
             .await?;
+        if matches!(met, Met::Event) && self.plan.expected.kind == ModuleKind::Source {
+            let outputs = &self.plan.expected.outputs;
+            let sent = |entry: &Entry| match &entry.event {
+                Event::Message { output, .. } => {
+                    outputs.is_empty() || output.as_ref().is_some_and(|name| outputs.contains(name))
+                }
+                _ => false,
+            };
+            running
+                .until(running.from, pace.first_message_max, sent)
+                .await?;
+        }
         running.watch(pace.settle).await?;
         seen.first.exit = running.exit("");
         if matches!(met, Met::Event) {
@@ -154,22 +187,30 @@ impl Stand {
     }
 }
 
-/// The engine's refusal to start a container is the module's fault; that the engine is gone is not.
+/// The engine's refusal to start a container may be the module's fault; that the engine is gone is not.
 fn not_started(mut seen: Observed, problem: EngineError) -> Result<Observed, StandError> {
-    match problem {
-        EngineError::Refused { message, .. } => {
-            seen.first = unstarted(message);
-            Ok(seen)
-        }
-        other => Err(other.into()),
-    }
+    seen.first = unstarted(problem)?;
+    Ok(seen)
 }
 
-pub(super) fn unstarted(message: String) -> Life {
-    Life {
-        not_started: Some(message),
-        ..Life::default()
+/// A start that the module itself prevents; the machine's own trouble stays an error.
+pub(super) fn unstarted(problem: EngineError) -> Result<Life, EngineError> {
+    let EngineError::Refused {
+        status, message, ..
+    } = &problem
+    else {
+        return Err(problem);
+    };
+    let lower = message.to_ascii_lowercase();
+    let machine = MACHINE_FAULTS.iter().any(|words| lower.contains(words));
+    let module = matches!(status, 400 | 404) || MODULE_FAULTS.iter().any(|words| lower.contains(words));
+    if machine || !module {
+        return Err(problem);
     }
+    Ok(Life {
+        not_started: Some(message.clone()),
+        ..Life::default()
+    })
 }
 
 /// Keeps the end of a long text.

@@ -57,6 +57,8 @@ impl Default for Limits {
 pub struct Pace {
     /// From its start until it is connected, at most.
     pub connect_max: Duration,
+    /// From then until a source has sent something by itself, at most (RUN-06).
+    pub first_message_max: Duration,
     /// Watched after that, with nothing done to it.
     pub settle: Duration,
     /// For a reaction: a report, a message taken, a message sent.
@@ -77,6 +79,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             connect_max: Duration::from_secs(20),
+            first_message_max: Duration::from_secs(60),
             settle: Duration::from_secs(8),
             reaction_max: Duration::from_secs(8),
             method_max: Duration::from_secs(10),

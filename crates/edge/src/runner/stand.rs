@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::label::Label;
+use super::label::{self, Label};
 use super::plan::Plan;
 use super::{Engine, EngineError, Image, Network};
 use crate::hub::{Place, Ports, listen};
@@ -31,7 +31,7 @@ pub struct Stand {
     pub left_out: Vec<String>,
     /// Names that the module asks for are seen.
     pub names_are_seen: bool,
-    stop: CancellationToken,
+    stop: DropGuard,
     resolver: Option<JoinHandle<()>>,
     _folder: TempDir,
 }
@@ -48,6 +48,16 @@ pub enum StandError {
     /// There is no such image.
     #[error("the container engine has no image {0:?}; pull it, or give an archive of it")]
     NoImage(String),
+    /// The engine's networks are not this machine's.
+    #[error(
+        "the networks of {engine} are not on this machine: {gateway} is none of its addresses. A rootless Podman and engines in a virtual machine are like that; use one that runs here as root"
+    )]
+    Elsewhere {
+        /// Where the environment should be.
+        gateway: std::net::IpAddr,
+        /// Which engine.
+        engine: String,
+    },
     /// No place for sockets.
     #[error("no folder for the run: {0}")]
     Folder(std::io::Error),
@@ -62,17 +72,18 @@ impl Stand {
         let image = engine.image(&plan.image).await?;
         let image = image.ok_or_else(|| StandError::NoImage(plan.image.clone()))?;
         let folder = tempfile::Builder::new()
-            .prefix("edgemart-run-")
+            .prefix(label::FOLDER_PREFIX)
             .tempdir()
             .map_err(StandError::Folder)?;
         let label = Label::own();
         let name = run_name(folder.path());
-        let network = engine.create_network(&name, &label).await?;
+        // Before the network, which is there even if the engine's answer does not arrive.
         let mut traces = Traces {
             engine: engine.clone(),
             containers: Vec::new(),
             network: Some(name.clone()),
         };
+        let network = engine.create_network(&name, &label, folder.path()).await?;
         match listening(&plan, &network, folder.path().to_owned()).await {
             Ok(environment) => {
                 let stop = CancellationToken::new();
@@ -88,7 +99,7 @@ impl Stand {
                     name,
                     left_out: Vec::new(),
                     names_are_seen: resolver.is_some(),
-                    stop,
+                    stop: stop.drop_guard(),
                     resolver,
                     _folder: folder,
                 })
@@ -110,9 +121,19 @@ impl Stand {
         &self.plan
     }
 
-    /// The image that runs.
-    pub fn image(&self) -> &Image {
-        &self.image
+    /// The environment is at an address of the engine's network. Where the engine's networks are in another place than
+    /// this process, no module ever reaches it, and that is nothing to blame on a module. Known once a container runs.
+    pub(super) async fn is_reachable(&self, container: &str) -> Result<(), StandError> {
+        let gateway = self.network.gateway;
+        let here = || std::net::UdpSocket::bind((gateway, 0)).is_ok();
+        // A network without a running container has no address, so one that ended at once proves nothing.
+        if here() || self.engine.container_process(container).await?.is_none() || here() {
+            return Ok(());
+        }
+        Err(StandError::Elsewhere {
+            gateway,
+            engine: self.engine.name.clone(),
+        })
     }
 
     /// Ends the run: container, network and environment are removed; the event log is given back.
@@ -121,7 +142,7 @@ impl Stand {
     /// The engine does not remove something; [`Engine::sweep`] will, once this process is gone.
     pub async fn close(mut self) -> Result<EventLog, EngineError> {
         let removed = self.traces.remove().await;
-        self.stop.cancel();
+        drop(self.stop);
         if let Some(resolver) = self.resolver.take()
             && let Err(problem) = resolver.await
         {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::behaviour::Footprint;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Engine;
 
@@ -15,7 +15,8 @@ const SAMPLES_MAX: usize = 3_600;
 
 /// A look at a container every so often, on a task of its own.
 pub(super) struct Meter {
-    stop: CancellationToken,
+    /// Dropped with the run, also with one that is given up.
+    stop: DropGuard,
     task: JoinHandle<Measured>,
 }
 
@@ -35,14 +36,14 @@ impl Meter {
         let stop = CancellationToken::new();
         let looking = look(engine.clone(), id.to_owned(), every, stop.clone());
         Self {
-            stop,
+            stop: stop.drop_guard(),
             task: tokio::spawn(looking),
         }
     }
 
     /// Looks once more, and gives what was seen.
     pub(super) async fn end(self) -> Measured {
-        self.stop.cancel();
+        drop(self.stop);
         self.task.await.unwrap_or_default()
     }
 }

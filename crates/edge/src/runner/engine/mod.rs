@@ -20,6 +20,8 @@ pub use sweep::Swept;
 
 /// Version of the API that is spoken.
 const API: &str = "/v1.41";
+/// Podman's own API, for what the common one cannot say; below `/libpod`.
+const LIBPOD_API: &str = "/v4.0.0";
 
 /// An engine.
 #[derive(Debug, Clone)]
@@ -134,6 +136,11 @@ impl Engine {
             || Path::new("/proc/sys/fs/binfmt_misc")
                 .join(emulator)
                 .exists()
+    }
+
+    /// Podman's service.
+    pub(crate) fn is_podman(&self) -> bool {
+        self.name.starts_with("Podman")
     }
 
     /// The socket it listens on.

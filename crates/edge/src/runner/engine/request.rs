@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-use super::{API, Engine, EngineError};
+use super::{API, Engine, EngineError, LIBPOD_API};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -112,7 +112,7 @@ impl Engine {
         });
         let request = Request::builder()
             .method(asked.method.clone())
-            .uri(format!("{API}{}", asked.path))
+            .uri(format!("{}{}", version(asked.path), asked.path))
             .header(http::header::HOST, "engine")
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body)
@@ -131,6 +131,14 @@ impl Engine {
             status: head.status.as_u16(),
             message: message(&body),
         })
+    }
+}
+
+fn version(path: &str) -> &'static str {
+    if path.starts_with("/libpod/") {
+        LIBPOD_API
+    } else {
+        API
     }
 }
 

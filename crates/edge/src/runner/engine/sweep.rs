@@ -1,5 +1,7 @@
 //! Removes what runs of processes that are gone left behind: after `kill -9` nobody else would.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::image::query;
@@ -26,10 +28,10 @@ impl Swept {
 
 impl Engine {
     /// Removes containers, networks and images of runs whose process is gone. Runs of living processes, and of processes that
-    /// this one cannot see, are left alone.
+    /// this one cannot see, are left alone, and so is what the engine does not give up: the next sweep finds it again.
     ///
     /// # Errors
-    /// The engine fails.
+    /// The engine does not say what there is.
     pub async fn sweep(&self) -> Result<Swept, EngineError> {
         let filter = query(&json!({"label": [label::OWNER]}).to_string());
         let what = "list what is left of earlier runs";
@@ -38,17 +40,19 @@ impl Engine {
         let path = format!("/networks?filters={filter}");
         let networks = self.get(&path, what).await?;
         let mut swept = Swept::default();
-        for id in abandoned(&containers, "Id") {
-            self.remove_container(&id).await?;
-            swept.containers += 1;
+        for one in abandoned(&containers) {
+            let id = one["Id"].as_str().unwrap_or_default();
+            swept.containers += usize::from(done(self.remove_container(id).await));
         }
-        for name in abandoned(&networks, "Name") {
-            self.remove_network(&name).await?;
-            swept.networks += 1;
+        for one in abandoned(&networks) {
+            let name = one["Name"].as_str().unwrap_or_default();
+            swept.networks += usize::from(done(self.remove_network(name).await));
+            if let Some(folder) = label::folder(&one["Labels"]) {
+                remove_folder(folder).await;
+            }
         }
         for name in self.abandoned_images(what).await? {
-            self.remove_image(&name).await?;
-            swept.images += 1;
+            swept.images += usize::from(done(self.remove_image(&name).await));
         }
         Ok(swept)
     }
@@ -66,15 +70,30 @@ impl Engine {
     }
 }
 
+/// Whether something is removed; of two sweeps at once, one finds the other at work.
+fn done(removed: Result<(), EngineError>) -> bool {
+    match removed {
+        Ok(()) => true,
+        Err(EngineError::Refused { status: 409, .. }) => false,
+        Err(problem) => {
+            tracing::warn!(%problem, "something is left of an earlier run");
+            false
+        }
+    }
+}
+
 /// The ones among the listed whose owner is gone.
-fn abandoned(listed: &Value, key: &str) -> Vec<String> {
+fn abandoned(listed: &Value) -> impl Iterator<Item = &Value> {
     let all = listed.as_array().into_iter().flatten();
-    all.filter(|one| {
-        let owner = one["Labels"][label::OWNER].as_str();
-        owner
-            .and_then(Label::parse)
-            .is_some_and(|owner| owner.is_gone())
-    })
-    .filter_map(|one| one[key].as_str().map(str::to_owned))
-    .collect()
+    all.filter(|one| Label::read(&one["Labels"]).is_some_and(|owner| owner.is_gone()))
+}
+
+/// Removes the sockets and keys of a run that is over.
+async fn remove_folder(folder: &Path) {
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(folder = %folder.display(), %problem, "a folder is left of an earlier run");
+        }
+        _ => {}
+    }
 }
