@@ -57,7 +57,9 @@ impl Stand {
         };
         let life = self.live_as(hardened, "hardened", wanted, patience).await?;
         seen.hardened = Some(life);
-        let life = self.live_as(read_only, "read-only", wanted, patience).await?;
+        let life = self
+            .live_as(read_only, "read-only", wanted, patience)
+            .await?;
         seen.read_only = Some(life);
         Ok(())
     }

@@ -203,7 +203,8 @@ pub(super) fn unstarted(problem: EngineError) -> Result<Life, EngineError> {
     };
     let lower = message.to_ascii_lowercase();
     let machine = MACHINE_FAULTS.iter().any(|words| lower.contains(words));
-    let module = matches!(status, 400 | 404) || MODULE_FAULTS.iter().any(|words| lower.contains(words));
+    let module =
+        matches!(status, 400 | 404) || MODULE_FAULTS.iter().any(|words| lower.contains(words));
     if machine || !module {
         return Err(problem);
     }

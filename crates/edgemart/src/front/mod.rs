@@ -2,7 +2,10 @@
 //! lets what is under way finish. Knows nothing of what is served. HTTP/2 is spoken where TLS negotiates it; plain HTTP
 //! is HTTP/1.1 alone.
 
+mod begun;
+mod kept;
 mod tls;
+mod under_way;
 
 pub(crate) use tls::{Tls, TlsError, TlsFiles};
 
@@ -14,17 +17,19 @@ use std::time::Duration;
 use app::settings::Transfers;
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::task::TaskTracker;
 use tower::Layer as _;
 use web::line::{Files, Line};
+
+use kept::Kept;
 
 /// A handshake, the wait for its turn included, takes at most this long.
 const HANDSHAKE_SECONDS_MAX: u64 = 10;
@@ -56,34 +61,31 @@ pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receive
         tls,
         transfers,
     } = front;
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            // An error means that the sender is gone, which is a stop too.
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = asked_to_stop(&mut stop) => break,
         };
         match accepted {
             Ok((stream, peer)) => {
                 let connection = Connection {
                     peer,
                     router: router.clone(),
-                    watcher: graceful.watcher(),
+                    stop: stop.clone(),
                 };
-                let tls = tls.clone();
-                let turns = Arc::clone(&turns);
-                tokio::spawn(async move {
-                    let line = Line::new(stream, transfers);
-                    match tls {
-                        None => {
-                            let files = line.files();
-                            connection.speak(line, Some(files)).await;
-                        }
-                        // In a box, so that plain connections do not carry its size.
-                        Some(tls) => Box::pin(connection.shake_hands(line, &tls, &turns)).await,
+                let line = Line::new(stream, transfers);
+                match &tls {
+                    None => {
+                        let files = line.files();
+                        connections.spawn(connection.speak(line, Some(files)));
                     }
-                });
+                    Some(tls) => {
+                        let (tls, turns) = (Arc::clone(tls), Arc::clone(&turns));
+                        connections.spawn(connection.shake_hands(line, tls, turns));
+                    }
+                }
             }
             Err(error) if of_the_peer(error.kind()) => {}
             Err(error) => {
@@ -94,7 +96,13 @@ pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receive
     }
     // The address is free for the next process from here on.
     drop(listener);
-    graceful.shutdown().await;
+    connections.close();
+    connections.wait().await;
+}
+
+/// Waits for the stop. That its sender is gone is a stop too.
+async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// Peers that went away before they were accepted are no trouble of ours.
@@ -109,22 +117,24 @@ fn of_the_peer(kind: ErrorKind) -> bool {
 struct Connection {
     peer: SocketAddr,
     router: Router,
-    watcher: Watcher,
+    stop: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn shake_hands(self, stream: Line, tls: &Tls, turns: &Semaphore) {
+    async fn shake_hands(self, stream: Line, tls: Arc<Tls>, turns: Arc<Semaphore>) {
         // Taken now, so that this connection keeps its certificate when the files change.
         let acceptor = TlsAcceptor::from(tls.current());
+        drop(tls);
         let shaken = tokio::time::timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), async {
             // The semaphore is never closed.
-            let _turn = turns.acquire().await;
+            let _turn = turns.acquire_owned().await;
             acceptor.accept(stream).await
         });
-        match shaken.await {
+        // In a box each: neither handshake nor HTTP/2 is carried along by a connection that waits.
+        match Box::pin(shaken).await {
             Ok(Ok(stream)) => {
                 if speaks_second_version(&stream) {
-                    self.speak_second_version(stream).await;
+                    Box::pin(self.speak_second_version(stream)).await;
                 } else {
                     self.speak(stream, None).await;
                 }
@@ -139,26 +149,33 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = Extension(ConnectInfo(self.peer)).layer(self.router);
-        let service = TowerToHyperService::new(Extension(files).layer(service));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
-        }
+        let Self { peer, router, stop } = self;
+        let kept = Kept {
+            stream,
+            peer,
+            router,
+            files,
+            stop,
+        };
+        kept.speak().await;
     }
 
     /// Answers HTTP/2 until either side closes.
-    async fn speak_second_version(self, stream: TlsStream<Line>) {
+    async fn speak_second_version(mut self, stream: TlsStream<Line>) {
         let service = Extension(ConnectInfo(self.peer)).layer(self.router);
-        let connection = http2::Builder::new(TokioExecutor::new())
+        let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
             .keep_alive_interval(Duration::from_secs(PING_SECONDS))
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        if let Err(error) = self.watcher.watch(connection).await {
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = asked_to_stop(&mut self.stop) => {
+                Pin::new(&mut connection).graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(peer = %self.peer, %error, "a connection ended early");
         }
     }

@@ -267,6 +267,9 @@ fn not_standing(problem: StandError) -> Failure {
         StandError::NoImage(_) => {
             Failure::new(Exit::NotFound, "there is no such image").why(problem)
         }
+        StandError::Elsewhere { .. } => {
+            Failure::new(Exit::Failure, "this engine runs modules out of reach").why(problem)
+        }
         StandError::Folder(_) => Failure::new(Exit::Failure, "the run has no place").why(problem),
     }
 }
