@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, scheme};
-use crate::front::{self, Front, Tls, TlsError};
+use crate::front::{self, Front, Tls, TlsError, open_many_files};
 
 /// How long a stopping server tries to bring its last counts of pulls.
 const LAST_COUNTS_MAX: Duration = Duration::from_secs(5);
@@ -88,6 +88,7 @@ pub(crate) async fn start(config: Config, listener: TcpListener) -> Result<Runni
     let trusted_proxies = config.trusted_proxies.clone();
     let stop_seconds_max = config.stop_seconds_max;
     let app = assemble(config, store).await?;
+    open_many_files();
     let (stop, stopped) = watch::channel(false);
     let mut background = app.spawn_background(&stopped);
     if let Some(tls) = &tls {

@@ -1,4 +1,4 @@
-//! Whole request bodies of pages and API, bounded in bytes and in silence. Uploads to the registry are left out: they may
+//! Whole request bodies of pages and API, bounded in bytes, in silence and in time. Uploads to the registry are left out: they may
 //! take hours and have rules of their own (`registry/incoming.rs`).
 
 use std::time::Duration;
@@ -14,6 +14,9 @@ use crate::problem::Problem;
 /// connection open.
 const SILENT_SECONDS_MAX: u64 = 30;
 
+/// How long a whole body may take: what fits in our limits comes in that time on any line that can show a page.
+pub(crate) const WHOLE_MAX: Duration = Duration::from_secs(300);
+
 /// Ends the body of a sender that went silent.
 pub(crate) fn patience() -> RequestBodyTimeoutLayer {
     RequestBodyTimeoutLayer::new(Duration::from_secs(SILENT_SECONDS_MAX))
@@ -21,7 +24,9 @@ pub(crate) fn patience() -> RequestBodyTimeoutLayer {
 
 /// Reads a body of at most so many bytes; `what` names it in a refusal.
 pub(crate) async fn whole(body: Body, bytes_max: usize, what: &str) -> Result<Bytes, Problem> {
-    to_bytes(body, bytes_max).await.map_err(|error| {
+    let read = tokio::time::timeout(WHOLE_MAX, to_bytes(body, bytes_max)).await;
+    let read = read.map_err(axum::Error::new).flatten();
+    read.map_err(|error| {
         let error = error.into_inner();
         if error.is::<LengthLimitError>() {
             return Problem::new(
@@ -33,7 +38,7 @@ pub(crate) async fn whole(body: Body, bytes_max: usize, what: &str) -> Result<By
         Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             format!("The {what} broke off"),
-            format!("The connection ended, or brought nothing for {SILENT_SECONDS_MAX} seconds, before the whole {what} was here. Send it again."),
+            format!("The connection ended, or brought nothing for {SILENT_SECONDS_MAX} seconds or not all within {} seconds, before the whole {what} was here. Send it again.", WHOLE_MAX.as_secs()),
         )
     })
 }

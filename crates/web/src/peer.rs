@@ -18,14 +18,26 @@ fn behind(proxies: &[IpAddr], direct: IpAddr, headers: &HeaderMap) -> IpAddr {
         return direct;
     }
     let lines = headers.get_all("x-forwarded-for").iter();
-    let hops: Vec<IpAddr> = lines
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
+    let hops: Vec<Option<IpAddr>> = lines
+        .flat_map(|value| value.to_str().unwrap_or("?").split(','))
+        .map(|hop| address(hop.trim()))
         .collect();
-    // From the right: the first hop that is not one of our proxies is the last one we can believe.
-    let first_foreign = hops.into_iter().rev().find(|hop| !proxies.contains(hop));
-    first_foreign.unwrap_or(direct)
+    // From the right: the first hop that is not one of our proxies is the last one we can believe. What stands left of
+    // a hop that cannot be read may be anybody's word.
+    let first_foreign = hops
+        .into_iter()
+        .rev()
+        .find(|hop| hop.is_none_or(|hop| !proxies.contains(&hop)));
+    first_foreign.flatten().unwrap_or(direct)
+}
+
+/// An address as proxies write it: bare, in brackets, or with a port.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']'));
+    bare.unwrap_or(hop)
+        .parse()
+        .ok()
+        .or_else(|| Some(hop.parse::<SocketAddr>().ok()?.ip()))
 }
 
 impl FromRequestParts<Web> for Peer {
@@ -71,5 +83,15 @@ mod tests {
             "203.0.113.9"
         );
         assert_eq!(seen(&["192.0.2.1"], "192.0.2.1", "nonsense"), "192.0.2.1");
+        for (forwarded, believed) in [
+            ("6.6.6.6, 203.0.113.9:4711", "203.0.113.9"),
+            ("6.6.6.6, [2001:db8::1]", "2001:db8::1"),
+            ("6.6.6.6, [2001:db8::1]:4711", "2001:db8::1"),
+            ("6.6.6.6, 2001:db8::1", "2001:db8::1"),
+            ("6.6.6.6, unknown", "192.0.2.1"),
+        ] {
+            let seen = seen(&["192.0.2.1"], "192.0.2.1", forwarded);
+            assert_eq!(seen, believed, "{forwarded}");
+        }
     }
 }

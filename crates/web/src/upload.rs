@@ -4,6 +4,7 @@
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Request};
 use http::StatusCode;
 
+use crate::body::WHOLE_MAX;
 use crate::form::{check_csrf, check_origin};
 use crate::problem::Problem;
 use crate::state::Web;
@@ -51,30 +52,48 @@ impl FromRequest<Web> for Upload {
         let (mut parts, body) = request.into_parts();
         check_origin(&parts.headers, web)?;
         let visitor = Visitor::from_request_parts(&mut parts, web).await?;
+        // Before anything is read: nobody else's bytes are held.
+        visitor.account()?;
         let mut request = Request::from_parts(parts, body);
         DefaultBodyLimit::max(UPLOAD_BYTES_MAX).apply(&mut request);
-        let mut multipart = Multipart::from_request(request, web).await.map_err(|_| {
+        let multipart = Multipart::from_request(request, web).await.map_err(|_| {
             Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Not an upload",
                 "This address takes a form with files (multipart/form-data).",
             )
         })?;
-        let mut csrf = String::new();
-        let mut files = Vec::new();
-        while let Some(field) = multipart.next_field().await.map_err(|e| broken(&e))? {
-            if files.len() == PARTS_MAX {
-                return Err(Problem::bad_request("An upload has at most 20 parts."));
-            }
-            let name = field.name().unwrap_or_default().to_owned();
-            let bytes = field.bytes().await.map_err(|e| broken(&e))?;
-            if name == "csrf" {
-                csrf = String::from_utf8_lossy(&bytes).into_owned();
-            } else {
-                files.push((name, bytes.to_vec()));
-            }
-        }
+        let read = tokio::time::timeout(WHOLE_MAX, parts_of(multipart)).await;
+        let (csrf, files) = read.map_err(|_| {
+            Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "The upload took too long",
+                format!(
+                    "An upload has {} seconds. Save the pictures with stronger compression, or try again on a better line.",
+                    WHOLE_MAX.as_secs()
+                ),
+            )
+        })??;
         check_csrf(&visitor, &csrf)?;
         Ok(Self { visitor, files })
     }
+}
+
+/// The session's token and the files, by the names of their fields.
+async fn parts_of(mut multipart: Multipart) -> Result<(String, Vec<(String, Vec<u8>)>), Problem> {
+    let mut csrf = String::new();
+    let mut files = Vec::new();
+    while let Some(field) = multipart.next_field().await.map_err(|e| broken(&e))? {
+        if files.len() == PARTS_MAX {
+            return Err(Problem::bad_request("An upload has at most 20 parts."));
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(|e| broken(&e))?;
+        if name == "csrf" {
+            csrf = String::from_utf8_lossy(&bytes).into_owned();
+        } else {
+            files.push((name, bytes.to_vec()));
+        }
+    }
+    Ok((csrf, files))
 }

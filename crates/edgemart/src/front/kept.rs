@@ -158,3 +158,110 @@ where
         (read, kept)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use futures_util::stream;
+    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+    fn kept(router: Router) -> (Kept<DuplexStream>, DuplexStream, watch::Sender<bool>) {
+        let (stream, client) = duplex(64 * 1024);
+        let (stop, stopped) = watch::channel(false);
+        let kept = Kept {
+            stream,
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+            router,
+            files: None,
+            stop: stopped,
+        };
+        (kept, client, stop)
+    }
+
+    fn hello() -> Router {
+        Router::new().route("/", get(|| async { "hello" }))
+    }
+
+    async fn until(client: &mut DuplexStream, end: &[u8]) -> String {
+        let mut read = Vec::new();
+        while !read.ends_with(end) {
+            let mut byte = [0];
+            assert_eq!(client.read(&mut byte).await.unwrap(), 1, "closed early");
+            read.push(byte[0]);
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_quiet_connection_is_put_away_and_goes_on_where_it_was() {
+        let (kept, mut client, _stop) = kept(hello());
+        client.write_all(REQUEST).await.unwrap();
+        let (read, kept) = kept.answer(Bytes::new()).await.expect("put away");
+        assert_eq!(read, "");
+        let answer = until(&mut client, b"hello").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("close"));
+        // Half a head is not lost, and the next answer comes on the same connection.
+        let (first, rest) = REQUEST.split_at(9);
+        let going = tokio::spawn(kept.speak());
+        client.write_all(first).await.unwrap();
+        client.write_all(rest).await.unwrap();
+        client.write_all(&REQUEST[..20]).await.unwrap();
+        until(&mut client, b"hello").await;
+        for _ in 0..2 {
+            client.write_all(&REQUEST[20..]).await.unwrap();
+            until(&mut client, b"hello").await;
+            client.write_all(&REQUEST[..20]).await.unwrap();
+        }
+        drop(client);
+        going.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_under_way_is_never_cut() {
+        let go_on = Arc::new(Notify::new());
+        let told = Arc::clone(&go_on);
+        let slow = get(move || async move {
+            let pieces = stream::unfold(0, move |at| {
+                let told = Arc::clone(&told);
+                async move {
+                    if at == 1 {
+                        told.notified().await;
+                    }
+                    (at < 2).then(|| (Ok::<_, std::io::Error>("piece"), at + 1))
+                }
+            });
+            Body::from_stream(pieces)
+        });
+        let (kept, mut client, _stop) = kept(Router::new().route("/", slow));
+        client.write_all(REQUEST).await.unwrap();
+        let answering = tokio::spawn(kept.answer(Bytes::new()));
+        until(&mut client, b"piece\r\n").await;
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        for _ in 0..4 {
+            looks.tick().await;
+        }
+        assert!(!answering.is_finished());
+        go_on.notify_one();
+        until(&mut client, b"piece\r\n0\r\n\r\n").await;
+        assert!(answering.await.unwrap().is_some(), "put away after it");
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_who_waits_and_lets_an_answer_finish() {
+        let (waiting, _client, stop) = kept(hello());
+        let waiting = tokio::spawn(waiting.speak());
+        stop.send(true).unwrap();
+        waiting.await.unwrap();
+        let (going, mut client, stop) = kept(hello());
+        stop.send(true).unwrap();
+        client.write_all(REQUEST).await.unwrap();
+        assert!(going.answer(Bytes::new()).await.is_none());
+        drop(client);
+    }
+}

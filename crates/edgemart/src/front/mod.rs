@@ -4,9 +4,12 @@
 
 mod begun;
 mod kept;
+mod room;
+mod second;
 mod tls;
 mod under_way;
 
+pub(crate) use room::open_many_files;
 pub(crate) use tls::{Tls, TlsError, TlsFiles};
 
 use std::io::ErrorKind;
@@ -15,32 +18,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::settings::Transfers;
-use axum::extract::ConnectInfo;
-use axum::{Extension, Router};
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use axum::Router;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
-use tower::Layer as _;
 use web::line::{Files, Line};
 
 use kept::Kept;
+use room::{Room, Seat};
+use second::Second;
 
-/// A handshake, the wait for its turn included, takes at most this long.
+/// A handshake takes at most this long.
 const HANDSHAKE_SECONDS_MAX: u64 = 10;
-/// Handshakes at once: each costs a signature, and requests under way need the processor too.
-const HANDSHAKES_MAX: usize = 64;
 /// A connection on which no whole request head arrives for this long is closed; idle ones included.
 const HEAD_SECONDS_MAX: u64 = 75;
-/// Requests at once on one HTTP/2 connection; each may hold slices of a blob in memory.
-const STREAMS_MAX: u32 = 32;
-/// Peers that vanished from an HTTP/2 connection are noticed by asking this often.
-const PING_SECONDS: u64 = 30;
 /// Pause after the system refused a connection, so that a machine out of file descriptors is not kept busy by us.
 const REFUSED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -62,18 +56,20 @@ pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receive
         transfers,
     } = front;
     let connections = TaskTracker::new();
-    let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let room = Room::of_this_process();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            (accepted, seat) = async { let seat = room.seat().await; (listener.accept().await, seat) } => accepted.map(|accepted| (accepted, seat)),
             () = asked_to_stop(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok(((stream, peer), seat)) => {
                 let connection = Connection {
                     peer,
                     router: router.clone(),
+                    transfers,
                     stop: stop.clone(),
+                    _seat: seat,
                 };
                 let line = Line::new(stream, transfers);
                 match &tls {
@@ -82,8 +78,7 @@ pub(crate) async fn serve(front: Front, router: Router, mut stop: watch::Receive
                         connections.spawn(connection.speak(line, Some(files)));
                     }
                     Some(tls) => {
-                        let (tls, turns) = (Arc::clone(tls), Arc::clone(&turns));
-                        connections.spawn(connection.shake_hands(line, tls, turns));
+                        connections.spawn(connection.shake_hands(line, Arc::clone(tls)));
                     }
                 }
             }
@@ -117,19 +112,18 @@ fn of_the_peer(kind: ErrorKind) -> bool {
 struct Connection {
     peer: SocketAddr,
     router: Router,
+    transfers: Transfers,
     stop: watch::Receiver<bool>,
+    _seat: Seat,
 }
 
 impl Connection {
-    async fn shake_hands(self, stream: Line, tls: Arc<Tls>, turns: Arc<Semaphore>) {
+    async fn shake_hands(self, stream: Line, tls: Arc<Tls>) {
         // Taken now, so that this connection keeps its certificate when the files change.
         let acceptor = TlsAcceptor::from(tls.current());
         drop(tls);
-        let shaken = tokio::time::timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), async {
-            // The semaphore is never closed.
-            let _turn = turns.acquire_owned().await;
-            acceptor.accept(stream).await
-        });
+        let patience = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
+        let shaken = tokio::time::timeout(patience, acceptor.accept(stream));
         // In a box each: neither handshake nor HTTP/2 is carried along by a connection that waits.
         match Box::pin(shaken).await {
             Ok(Ok(stream)) => {
@@ -149,7 +143,13 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { peer, router, stop } = self;
+        let Self {
+            peer,
+            router,
+            stop,
+            _seat,
+            ..
+        } = self;
         let kept = Kept {
             stream,
             peer,
@@ -161,23 +161,21 @@ impl Connection {
     }
 
     /// Answers HTTP/2 until either side closes.
-    async fn speak_second_version(mut self, stream: TlsStream<Line>) {
-        let service = Extension(ConnectInfo(self.peer)).layer(self.router);
-        let mut connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
-            .keep_alive_interval(Duration::from_secs(PING_SECONDS))
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            () = asked_to_stop(&mut self.stop) => {
-                Pin::new(&mut connection).graceful_shutdown();
-                connection.await
-            }
+    async fn speak_second_version(self, stream: TlsStream<Line>) {
+        let Self {
+            peer,
+            router,
+            transfers,
+            stop,
+            _seat,
+        } = self;
+        let second = Second {
+            peer,
+            router,
+            transfers,
+            stop,
         };
-        if let Err(error) = ended {
-            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
-        }
+        second.speak(stream).await;
     }
 }
 

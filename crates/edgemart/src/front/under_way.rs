@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -24,6 +24,10 @@ pub(super) struct Requests {
     answered: AtomicU64,
     /// The library tried to write something, and it is not all out yet.
     held_back: AtomicBool,
+    /// Bodies of which the library has a piece and has not asked for the next.
+    waiting: AtomicU64,
+    /// Bytes of bodies that were handed to the library.
+    handed_over: AtomicU64,
 }
 
 impl Requests {
@@ -32,6 +36,12 @@ impl Requests {
         let answered = self.answered.load(Ordering::Acquire);
         let all = self.begun.load(Ordering::Acquire) == answered;
         (all && !self.held_back.load(Ordering::Acquire)).then_some(answered)
+    }
+
+    /// Bytes of bodies handed over so far, while some body waits for the other side to take what was.
+    pub(super) fn waiting_at(&self) -> Option<u64> {
+        let waits = self.waiting.load(Ordering::Acquire) > 0;
+        waits.then(|| self.handed_over.load(Ordering::Acquire))
     }
 
     /// Something is being written.
@@ -45,13 +55,42 @@ impl Requests {
     }
 }
 
-/// Counts one request as answered when it is dropped, however it went.
+/// One request; counts as answered when it is dropped, however it went.
 #[derive(Debug)]
-struct UnderWay(Arc<Requests>);
+struct UnderWay {
+    requests: Arc<Requests>,
+    waits: bool,
+}
+
+impl UnderWay {
+    fn new(requests: &Arc<Requests>) -> Self {
+        requests.begun.fetch_add(1, Ordering::AcqRel);
+        Self {
+            requests: Arc::clone(requests),
+            waits: false,
+        }
+    }
+
+    /// The library asks for the next piece.
+    fn asked(&mut self) {
+        if std::mem::take(&mut self.waits) {
+            self.requests.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The library got a piece.
+    fn handed_over(&mut self, bytes: usize) {
+        self.waits = true;
+        self.requests.waiting.fetch_add(1, Ordering::AcqRel);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.requests.handed_over.fetch_add(bytes, Ordering::AcqRel);
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.answered.fetch_add(1, Ordering::AcqRel);
+        self.asked();
+        self.requests.answered.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -71,17 +110,11 @@ impl Service<Request<Incoming>> for Answers {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        self.requests.begun.fetch_add(1, Ordering::AcqRel);
-        let under_way = UnderWay(Arc::clone(&self.requests));
+        let under_way = UnderWay::new(&self.requests);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(self.files.clone());
         let answer = self.router.clone().oneshot(request.map(Body::new));
-        Box::pin(async move {
-            Ok(answer.await?.map(|body| Answer {
-                body,
-                _under_way: under_way,
-            }))
-        })
+        Box::pin(async move { Ok(answer.await?.map(|body| Answer { body, under_way })) })
     }
 }
 
@@ -89,7 +122,7 @@ impl Service<Request<Incoming>> for Answers {
 #[derive(Debug)]
 pub(super) struct Answer {
     body: Body,
-    _under_way: UnderWay,
+    under_way: UnderWay,
 }
 
 impl hyper::body::Body for Answer {
@@ -100,7 +133,16 @@ impl hyper::body::Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        hyper::body::Body::poll_frame(Pin::new(&mut self.body), context)
+        self.under_way.asked();
+        let frame = ready!(hyper::body::Body::poll_frame(
+            Pin::new(&mut self.body),
+            context
+        ));
+        if let Some(Ok(frame)) = &frame {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            self.under_way.handed_over(bytes);
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

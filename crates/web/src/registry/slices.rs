@@ -1,6 +1,6 @@
 //! Blob bytes in large slices. What of a local file lies in the system's cache is sent by the kernel itself where the
-//! connection allows that (`line/files.rs`); the rest is read a mebibyte at a time on the blocking pool, one slice ahead of
-//! the network, so that a slow disk never holds a thread that serves others. Small blobs come in a single read. Default-size
+//! connection allows that (`line/files.rs`); the rest is read in slices on the blocking pool, one slice ahead of the
+//! network, so that a slow disk never holds a thread that serves others. Small blobs come in a single read. Default-size
 //! readers cost ten times the processor time, so nothing else may be used here. Bytes in an object store are passed on as
 //! they come.
 
@@ -20,8 +20,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::line::{Files, STRETCH_BYTES};
 
-/// Bytes of one slice; two of them are in memory for each transfer that is read.
-const SLICE_BYTES: u64 = STRETCH_BYTES as u64;
+/// Bytes of one slice that is read; two of them are in memory for each transfer, and a connection of HTTP/2 has many.
+const SLICE_BYTES: u64 = 128 * 1024;
 /// How far apart a slice is probed for being in the system's cache.
 const PROBE_BYTES: usize = 256 * 1024;
 
@@ -137,12 +137,12 @@ impl Outgoing {
         self.at..self.end.min(self.at + SLICE_BYTES)
     }
 
-    /// What to send in the place of the next slice when the kernel can send it without waiting for a disk.
-    fn stretch(&self) -> Option<Bytes> {
+    /// What the kernel can send next without waiting for a disk, and its length.
+    fn stretch(&self) -> Option<(&Files, usize)> {
         let files = self.files.as_ref().filter(|_| self.ahead.is_none())?;
-        let slice = self.slice();
-        let length = usize::try_from(slice.end - slice.start).ok()?;
-        is_warm(&self.file, &slice).then(|| files.stretch(&self.file, self.at, length))
+        let stretch = self.at..self.end.min(self.at + STRETCH_BYTES as u64);
+        let length = usize::try_from(stretch.end - stretch.start).ok()?;
+        is_warm(&self.file, &stretch).then_some((files, length))
     }
 
     fn begin(&self) -> Pending {
@@ -154,13 +154,15 @@ impl Outgoing {
         if self.at >= self.end {
             return None;
         }
-        if let Some(stretch) = self.stretch() {
-            self.at = self.slice().end;
+        if let Some((files, length)) = self.stretch() {
+            let stretch = files.stretch(&self.file, self.at, length);
+            self.at += length as u64;
             return Some((Ok(stretch), self));
         }
         let pending = self.ahead.take().unwrap_or_else(|| self.begin());
         self.at = self.slice().end;
-        if self.at < self.end {
+        // Once the cache has the rest, nothing is read ahead of a slow reader any more.
+        if self.at < self.end && self.stretch().is_none() {
             self.ahead = Some(self.begin());
         }
         let bytes = pending.await.map_err(io::Error::other).flatten();
