@@ -126,12 +126,12 @@ async fn a_broken_module_is_rejected_by_its_rule() {
     let (store, _folder) = testkit::engines::sqlite().await;
     let podman = Podman::start();
     let market = market(store, &podman).await;
-    let offer = draft(&market, &[("standard", "silent")]).await;
+    let offer = draft(&market, &[("standard", "bad-hmac")]).await;
     let id = market.submit(&offer.key()).await;
     let rejected = market.wait(&id, &[State::Rejected]).await;
-    assert_eq!(in_state(&rejected, RuleState::Failed), ["RUN-06"]);
+    assert_eq!(in_state(&rejected, RuleState::Failed), ["RUN-05"]);
     let why = rejected.failure.unwrap();
-    assert!(why.contains("blocked by RUN-06"), "{why}");
+    assert!(why.contains("blocked by RUN-05"), "{why}");
     assert_eq!(podman.left_behind(), "");
 }
 
