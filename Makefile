@@ -7,15 +7,17 @@ SOAK_ROUNDS ?= 200
 CONFORMANCE_FLAGS ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test samples packages axe azurite corpus conformance soak bench fuzz check docs shots
+PYTHON_SAMPLE = target/samples/python
 
-## Builds and runs the demo marketplace on 127.0.0.1:8080.
+.PHONY: demo test samples samples-python packages axe azurite corpus conformance soak bench fuzz check docs shots
+
+## Builds and runs the demo marketplace on 127.0.0.1:8080; with the Python sample where `make samples-python` built it.
 demo: samples
 	$(CARGO) build -p edgemart
-	./target/debug/edgemart demo $(DEMO_FLAGS)
+	./target/debug/edgemart demo $(if $(wildcard $(PYTHON_SAMPLE)/index.json),--more-samples $(PYTHON_SAMPLE)) $(DEMO_FLAGS)
 
 ## Everything: formatting, lints, unit, both engines, registry clients, pipeline, kill tests, browser.
-test: packages axe azurite samples
+test: packages axe azurite samples samples-python
 	samples/build.sh test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -40,6 +42,10 @@ shots: axe samples
 ## The sample modules for linux/amd64, linux/arm64 and linux/arm/v7.
 samples:
 	samples/build.sh build
+
+## The sample on the official Python SDK, for the same platforms; a minute or two, most of it downloads.
+samples-python:
+	python3 samples/python/build.py
 
 ## Manifests and routes of the field: make corpus EDGEMART_CORPUS=FOLDER
 corpus:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the logos of the sample offers: flat glyphs on one colour, no text, no gradient.
 
-    python3 samples/logos.py            writes samples/offers/*/logos/*.png
+    python3 samples/logos.py            writes samples/offers/*/logos/*.png and samples/python/offer/logos/*.png
     python3 samples/logos.py --check    fails when a committed logo has other pixels than the script draws
 
 Only the standard library is used. Shapes are signed distances in a square from -1 to 1 (y down), so that every
@@ -14,6 +14,7 @@ import sys
 import zlib
 
 OFFERS = pathlib.Path(__file__).resolve().parent / "offers"
+PYTHON = OFFERS.parent / "python" / "offer"
 SIZES = [(40, 40), (90, 90), (115, 115), (255, 115)]
 LIGHT = (245, 247, 250)
 
@@ -143,6 +144,13 @@ def clock(accent):
     return [(LIGHT, face), (LIGHT, marks), (accent, hands)]
 
 
+def outlier(accent):
+    usual = [circle(x, y, 0.11) for x, y in
+             [(-0.78, 0.32), (-0.48, 0.14), (-0.18, 0.36), (0.12, 0.18), (0.62, 0.3)]]
+    band = union(line(-0.9, 0.62, 0.9, 0.62, 0.1), line(-0.9, -0.12, 0.9, -0.12, 0.1))
+    return [(LIGHT, union(band, *usual)), (accent, union(circle(0.36, -0.6, 0.17), ring(0.36, -0.6, 0.32, 0.09)))]
+
+
 def rgb(text):
     return tuple(bytes.fromhex(text))
 
@@ -158,6 +166,7 @@ LOGOS = {
     "file-store": ("3d4b5f", "4a596f", "63d8a4", stack),
     "line-counter": ("8a2365", "9a3575", "8be0ea", conveyor),
     "clock-check": ("1d6a72", "2b7880", "ffb4a2", clock),
+    "anomaly-score": ("33517d", "41608d", "ff9f80", outlier),
     "gateway-inspector": ("5a5146", "695f53", "ff8a65", magnifier),
 }
 
@@ -201,12 +210,17 @@ def pixels_of(data):
     return zlib.decompress(data[start:start + length])
 
 
+def folder(offer):
+    """The folder of an offer; the Python sample is not among those that travel in the binary."""
+    return PYTHON if offer == "anomaly-score" else OFFERS / offer
+
+
 def main():
     check, wrong = "--check" in sys.argv[1:], []
     for offer, (background, tint, accent, glyph) in LOGOS.items():
         for width, height in SIZES:
             rows = draw(width, height, rgb(background), rgb(tint), glyph(rgb(accent)))
-            target = OFFERS / offer / "logos" / f"{width}x{height}.png"
+            target = folder(offer) / "logos" / f"{width}x{height}.png"
             if not check:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(png(width, height, rows))

@@ -67,6 +67,9 @@ struct DemoArgs {
     /// Where samples are run for their certification: `auto` looks for Docker's or Podman's socket, `none` runs nothing.
     #[arg(long, value_name = "auto|none|unix:///PATH", default_value = "auto")]
     engine: EngineChoice,
+    /// A folder with one more sample, such as samples/python/build.py makes; may be given several times.
+    #[arg(long = "more-samples", value_name = "DIR")]
+    more: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -135,7 +138,13 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
             clap_complete::generate(args.shell, &mut Cli::command(), "edgemart", &mut text);
             put(&String::from_utf8_lossy(&text)).map_err(Into::into)
         }
-        Command::Demo(args) => demo(args.listen, args.data, args.insecure_http, args.engine).await,
+        Command::Demo(DemoArgs {
+            listen,
+            data,
+            insecure_http,
+            engine,
+            more,
+        }) => demo(listen, data, insecure_http, engine, &more).await,
         Command::Serve(args) => serve(&args.into()).await,
         Command::Config(args) => match args.what {
             ConfigCommand::Check(args) => load(&args.into())

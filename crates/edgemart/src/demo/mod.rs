@@ -2,6 +2,7 @@
 //! through the real pipeline (import from a second registry, certification, sign-off), and serves until Ctrl-C.
 
 mod engine;
+mod more;
 mod people;
 mod publish;
 mod upstream;
@@ -19,7 +20,7 @@ pub(crate) use engine::EngineChoice;
 /// Submissions on their way at once, where modules are run.
 const SUBMISSIONS_AT_ONCE: usize = 12;
 /// Modules that run at once.
-const RUNS_AT_ONCE: usize = 8;
+const RUNS_AT_ONCE: usize = 16;
 
 /// Runs the demo.
 pub(crate) async fn demo(
@@ -27,6 +28,7 @@ pub(crate) async fn demo(
     data: Option<PathBuf>,
     beyond_loopback: bool,
     engine: EngineChoice,
+    more: &[PathBuf],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     // The demo prints working passwords, so other machines only reach it when somebody says so.
@@ -46,7 +48,13 @@ pub(crate) async fn demo(
         .unwrap_or_default();
     let upstream = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let upstream_address = upstream.local_addr()?;
-    let router = upstream::router()?;
+    let mut shelf = upstream::shelf()?;
+    let mut folders = Vec::new();
+    for folder in more {
+        more::load(folder, &mut shelf)?;
+        folders.push(more::offer(folder)?);
+    }
+    let router = upstream::router(shelf);
     let serving = tokio::spawn(async move { axum::serve(upstream, router).await });
     let listener = listen(address).await?;
     // A shell that is set up for an installation, or a folder with its edgemart.toml, is no reason to publish samples there.
@@ -65,8 +73,13 @@ pub(crate) async fn demo(
     let running = start(config, listener).await?;
     eprintln!("Edgemart demo: publishing the sample catalog through the real pipeline …");
     let people = people::create(&running.app).await?;
-    let told =
-        publish::publish_samples(&running.app, &people, &upstream_address.to_string()).await?;
+    let told = publish::publish_samples(
+        &running.app,
+        &people,
+        folders,
+        &upstream_address.to_string(),
+    )
+    .await?;
     let url = format!("{}://{}", running.scheme, running.address);
     eprintln!(
         "\n{} modules live, {} refused on purpose, {} for a reviewer to decide, in {:.1} s. Everything is in {} mode: stop with Ctrl-C.\n",

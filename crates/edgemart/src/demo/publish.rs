@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use app::App;
 use app::error::Refused;
-use app::folder::read_folder;
+use app::folder::{OfferFolder, read_folder};
 use app::offers::{create_offer, go_live, put_logo, save_draft, submit_offer};
 use domain::actor::Actor;
 use domain::lifecycle::State;
-use samples::SampleOffer;
 
 use super::people::People;
 
@@ -33,19 +32,26 @@ struct OnItsWay {
 /// How often the states are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Submits all samples and stays until each has come to its end.
+/// Submits all samples, those in the binary and the ones from folders, and stays until each has come to its end.
 pub(super) async fn publish_samples(
     app: &App,
     people: &People,
+    more: Vec<OfferFolder>,
     registry: &str,
 ) -> Result<Told, Refused> {
-    let mut waiting = Vec::new();
+    let mut folders = Vec::new();
     for sample in samples::offers() {
-        let owner = people
-            .owners
-            .get(sample.publisher)
-            .ok_or_else(|| Refused::not_found("sample publisher", sample.publisher))?;
-        waiting.push(submit(app, owner, &sample, registry).await?);
+        let folder = read_folder(|path| Ok(sample.file(path).map(<[u8]>::to_vec)));
+        folders
+            .push(folder.map_err(|e| Refused::trouble(format!("sample {}: {e}", sample.offer)))?);
+    }
+    folders.extend(more);
+    let mut waiting = Vec::new();
+    for folder in folders {
+        let publisher = folder.offer.publisher.to_string();
+        let owner = people.owners.get(&publisher);
+        let owner = owner.ok_or_else(|| Refused::not_found("sample publisher", &publisher))?;
+        waiting.push(submit(app, owner, folder, registry).await?);
     }
     let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
     while !waiting.is_empty() {
@@ -98,11 +104,9 @@ fn tell(one: &OnItsWay, failure: Option<&str>) {
 async fn submit(
     app: &App,
     owner: &Actor,
-    sample: &SampleOffer,
+    folder: OfferFolder,
     registry: &str,
 ) -> Result<OnItsWay, Refused> {
-    let folder = read_folder(|path| Ok(sample.file(path).map(<[u8]>::to_vec)))
-        .map_err(|e| Refused::trouble(format!("sample {}: {e}", sample.offer)))?;
     let mut offer = folder.offer;
     let key = offer.key();
     create_offer(app, owner, &key).await?;

@@ -14,16 +14,23 @@ use oci::{Operation, Reference};
 
 /// What the registry holds.
 #[derive(Default)]
-struct Shelf {
+pub(super) struct Shelf {
     /// `repository@digest` → type and bytes.
-    manifests: HashMap<String, (&'static str, Bytes)>,
+    pub(super) manifests: HashMap<String, (&'static str, Bytes)>,
     /// `repository:tag` → digest.
-    tags: HashMap<String, String>,
-    blobs: HashMap<String, Bytes>,
+    pub(super) tags: HashMap<String, String>,
+    pub(super) blobs: HashMap<String, Bytes>,
 }
 
-/// The registry with all sample images on its shelf.
-pub(super) fn router() -> Result<Router, samples::SampleError> {
+/// The registry with what is on a shelf.
+pub(super) fn router(shelf: Shelf) -> Router {
+    Router::new()
+        .fallback(any(handle))
+        .with_state(Arc::new(shelf))
+}
+
+/// A shelf with the images of all samples that travel in the binary.
+pub(super) fn shelf() -> Result<Shelf, samples::SampleError> {
     let mut shelf = Shelf::default();
     for seed in samples::images()? {
         let image = seed.image;
@@ -46,9 +53,7 @@ pub(super) fn router() -> Result<Router, samples::SampleError> {
             shelf.blobs.insert(digest, Bytes::from(bytes));
         }
     }
-    Ok(Router::new()
-        .fallback(any(handle))
-        .with_state(Arc::new(shelf)))
+    Ok(shelf)
 }
 
 async fn handle(State(shelf): State<Arc<Shelf>>, method: Method, uri: Uri) -> Response {
