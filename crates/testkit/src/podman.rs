@@ -219,8 +219,9 @@ pub fn python_packages(requirements: &Path) -> Vec<(String, Vec<u8>)> {
     let pins = std::fs::read_to_string(requirements).unwrap();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp/container-packages");
     let mark = place.join("installed");
+    let within = "usr/lib/python3/dist-packages";
     if std::fs::read_to_string(&mark).is_ok_and(|found| found == pins) {
-        return packages(&place.join("packages"));
+        return packages(&place.join("packages"), within);
     }
     let _ = std::fs::remove_dir_all(&place);
     run(Command::new("/usr/bin/python3")
@@ -232,15 +233,43 @@ pub fn python_packages(requirements: &Path) -> Vec<(String, Vec<u8>)> {
         .arg("--requirement")
         .arg(requirements));
     std::fs::write(&mark, pins).unwrap();
-    packages(&place.join("packages"))
+    packages(&place.join("packages"), within)
 }
 
-fn packages(folder: &Path) -> Vec<(String, Vec<u8>)> {
+/// Packages from npm, at the versions that `package-lock.json` of a folder pins, for a module at the root of an image.
+/// They are installed once below `target`.
+///
+/// # Panics
+/// When they cannot be installed.
+#[expect(
+    clippy::unwrap_used,
+    reason = "a fixture that cannot be made ends the test"
+)]
+pub fn node_packages(pinned: &Path) -> Vec<(String, Vec<u8>)> {
+    let names = ["package.json", "package-lock.json"];
+    let pins = names.map(|name| std::fs::read_to_string(pinned.join(name)).unwrap());
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp/container-node");
+    let mark = place.join("installed");
+    if !std::fs::read_to_string(&mark).is_ok_and(|found| found == pins.concat()) {
+        let _ = std::fs::remove_dir_all(&place);
+        std::fs::create_dir_all(&place).unwrap();
+        for (name, text) in names.iter().zip(&pins) {
+            std::fs::write(place.join(name), text).unwrap();
+        }
+        run(Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&place));
+        std::fs::write(&mark, pins.concat()).unwrap();
+    }
+    packages(&place.join("node_modules"), "node_modules")
+}
+
+fn packages(folder: &Path, within: &str) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     collect(folder, &mut found);
     let inside = |path: &Path| {
         let below = path.strip_prefix(folder).unwrap_or(path);
-        format!("usr/lib/python3/dist-packages/{}", below.display())
+        format!("{within}/{}", below.display())
     };
     found
         .iter()
@@ -261,7 +290,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {said}");
 }
 
-/// Everything of the standard library that a module may import.
+/// Everything of a library that a module may import.
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     const LEFT_OUT: [&str; 9] = [
         "__pycache__",
@@ -282,9 +311,11 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
             if !LEFT_OUT.contains(&name.as_str()) && !name.starts_with("config-") {
                 collect(&path, found);
             }
-        } else if [".py", ".so", ".pem", "METADATA"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+        } else if [
+            ".py", ".so", ".pem", "METADATA", ".js", ".mjs", ".cjs", ".json",
+        ]
+        .iter()
+        .any(|ending| name.ends_with(ending))
         {
             found.push(path);
         }

@@ -14,6 +14,9 @@ const MODULE: &[u8] = include_bytes!("module.py");
 /// Its name at the engine.
 const NAME: &str = "localhost/edgemart-fixture:1";
 
+/// Starts a module in Python.
+const PYTHON: [&str; 3] = ["/usr/bin/python3", "-B", "/module.py"];
+
 /// One fault, and what has to come of it.
 pub(crate) struct Case<'a> {
     pub(crate) mode: &'a str,
@@ -26,22 +29,47 @@ pub(crate) struct Bench {
     _folder: Folder,
 }
 
-/// The archive of an image with Debian's Python, a module, and packages.
-fn archive(folder: &Folder, module: &[u8], packages: &[(String, Vec<u8>)]) -> PathBuf {
+/// An official SDK, and the module of the crate `edge` that uses all of it.
+#[derive(Clone, Copy)]
+pub(crate) enum Sdk {
+    Python,
+    Node,
+}
+
+impl Sdk {
+    /// The files of the image, and what it starts.
+    fn image(self) -> (Vec<(String, Vec<u8>)>, Vec<&'static str>) {
+        let programs = root().join("crates/edge/tests/programs");
+        let module = |name: &str| {
+            let bytes = std::fs::read(programs.join(name)).unwrap();
+            vec![(name.to_owned(), bytes)]
+        };
+        match self {
+            Self::Python => {
+                let packages = podman::python_packages(&programs.join("requirements.txt"));
+                let files = [podman::python(), packages, module("module.py")].concat();
+                (files, PYTHON.to_vec())
+            }
+            Self::Node => {
+                let node = podman::program(Path::new("/usr/bin/node"));
+                let packages = podman::node_packages(&programs);
+                let files = [node, packages, module("module.js")].concat();
+                (files, vec!["/usr/bin/node", "/module.js"])
+            }
+        }
+    }
+}
+
+/// The archive of an image with these files.
+fn archive(folder: &Folder, files: &[(String, Vec<u8>)], start: &[&str]) -> PathBuf {
     let mut image = ImageBuilder::new()
         .docker()
         .single()
         .platform("linux/amd64");
-    for (path, bytes) in podman::python().iter().chain(packages) {
+    for (path, bytes) in files {
         image = image.file(path, bytes.clone(), 0o755);
     }
-    let image = image
-        .file("module.py", module, 0o644)
-        .config(
-            "Entrypoint",
-            serde_json::json!(["/usr/bin/python3", "-B", "/module.py"]),
-        )
-        .build();
+    let image = image.config("Entrypoint", serde_json::json!(start)).build();
     let path = folder.path().join("fixture.tar");
     std::fs::write(&path, testkit::archive::docker_archive(&image, NAME)).unwrap();
     path
@@ -50,7 +78,9 @@ fn archive(folder: &Folder, module: &[u8], packages: &[(String, Vec<u8>)]) -> Pa
 impl Bench {
     pub(crate) fn start() -> Self {
         let folder = Folder::new("try").unwrap();
-        let archive = archive(&folder, MODULE, &[]);
+        let module = ("module.py".to_owned(), MODULE.to_vec());
+        let files = [podman::python(), vec![module]].concat();
+        let archive = archive(&folder, &files, &PYTHON);
         let podman = Podman::start();
         podman.run(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
         Self {
@@ -59,13 +89,11 @@ impl Bench {
         }
     }
 
-    /// An engine, and a module on the official Python SDK as an archive that it has not loaded.
-    pub(crate) fn with_sdk() -> (Self, PathBuf) {
+    /// An engine, and a module on an official SDK as an archive that it has not loaded.
+    pub(crate) fn with_sdk(sdk: Sdk) -> (Self, PathBuf) {
         let folder = Folder::new("try").unwrap();
-        let packages =
-            podman::python_packages(&root().join("crates/edge/tests/programs/requirements.txt"));
-        let module = std::fs::read(root().join("crates/edge/tests/programs/module.py")).unwrap();
-        let archive = archive(&folder, &module, &packages);
+        let (files, start) = sdk.image();
+        let archive = archive(&folder, &files, &start);
         let bench = Self {
             podman: Some(Podman::start()),
             _folder: folder,
