@@ -107,6 +107,7 @@ impl App {
             tokio::spawn(jobs::run(self.clone(), stop.clone())),
             tokio::spawn(jobs::housekeeping(self.clone(), stop.clone())),
             tokio::spawn(pipeline::sweep_runs(self.clone())),
+            tokio::spawn(jobs::nights(self.clone(), stop.clone())),
             tokio::spawn(catalog::follow(self.clone(), stop.clone())),
             tokio::spawn(registry::bring_now_and_then(self.clone(), stop.clone())),
         ]

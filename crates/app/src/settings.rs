@@ -44,6 +44,32 @@ pub struct Runs {
     pub parallel_max: usize,
     /// How long each step of a run takes.
     pub pace: Pace,
+    /// When live modules are run again; none: never.
+    pub nightly: Option<Nightly>,
+}
+
+/// When and how live modules are run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nightly {
+    /// Minutes after midnight, UTC, when the night begins.
+    pub from_minute: u32,
+    /// Minutes it lasts, at most a day.
+    pub minutes: u32,
+    /// Modules run in one night.
+    pub modules_max: usize,
+    /// How long the hub is away.
+    pub outage: Duration,
+}
+
+impl Default for Nightly {
+    fn default() -> Self {
+        Self {
+            from_minute: 60,
+            minutes: 240,
+            modules_max: 200,
+            outage: Duration::from_secs(60),
+        }
+    }
 }
 
 impl Default for Runs {
@@ -51,6 +77,7 @@ impl Default for Runs {
         Self {
             parallel_max: 2,
             pace: Pace::default(),
+            nightly: None,
         }
     }
 }

@@ -19,7 +19,7 @@ mod words;
 pub use domain::behaviour::{self, Behaviour, Expected, Observed, Trial};
 pub use policy::{Policy, RulePolicy, UnknownRule};
 pub use reference::reference;
-pub use report::{Report, RuleResult, RuleState, Verdict, run};
+pub use report::{Report, RuleResult, RuleState, Verdict, run, run_trial};
 pub use rule::{Level, Outcome, Rule, State, find, register};
 pub use subject::{
     Contents, Entrypoint, EntrypointKind, ImageEvidence, LinkEvidence, LogoEvidence, MovedTag,

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::behaviour::{Behaviour, Trial};
+use domain::matrix::Matrix;
+use domain::offer::Offer;
 use oci::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +108,26 @@ pub fn run(subject: &Subject, policy: &Policy, now_micros: i64) -> Report {
         results,
         digests,
     }
+}
+
+/// Runs the rules on running modules over one module alone: what it did does not hang on the rest of its offer.
+pub fn run_trial(offer: Offer, trial: Trial, policy: &Policy, now_micros: i64) -> Report {
+    let mut subject = Subject::offline(offer, Matrix::default(), "");
+    subject.behaviour = Behaviour::Tried(vec![trial]);
+    let rules = register().iter().filter(|rule| is_on_running(rule.code));
+    Report {
+        policy_version: policy.version.clone(),
+        checked_at: now_micros,
+        results: rules
+            .map(|rule| judge(rule, &subject, policy, now_micros))
+            .collect(),
+        digests: BTreeMap::new(),
+    }
+}
+
+/// Is this the code of a rule on running modules?
+fn is_on_running(code: &str) -> bool {
+    code.starts_with("RUN-") || code.starts_with("FTP-")
 }
 
 fn judge(rule: &Rule, subject: &Subject, policy: &Policy, now_micros: i64) -> RuleResult {

@@ -70,7 +70,8 @@ pub enum Reached {
 }
 
 /// Everything seen of one module. What is `None` was not reached: an earlier step failed, or nobody asked for it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Observed {
     /// Did it run in a container? A plain process cannot show what a container may not do.
     pub contained: bool,
@@ -112,10 +113,40 @@ pub struct Observed {
     pub footprint: Option<Footprint>,
     /// Sizes of its image.
     pub image: Option<ImageSize>,
+    /// Its first start over time, for people to look at: no rule reads it.
+    pub timeline: Timeline,
+}
+
+/// What a module took and sent from moment to moment of its first start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Timeline {
+    /// In order of time, at most [`MOMENTS_MAX`].
+    pub moments: Vec<Moment>,
+    /// Milliseconds from the start to the beginning and the end of the hub's outage.
+    pub outage_ms: Option<(u64, u64)>,
+}
+
+/// Moments of a timeline that are kept.
+pub const MOMENTS_MAX: usize = 120;
+
+/// A stretch of a run, up to a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Moment {
+    /// Milliseconds from the start.
+    pub at_ms: u64,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+    /// Processor time since the moment before as a share of one core, in thousandths.
+    pub cpu_permille: u64,
+    /// Messages since the moment before.
+    pub messages: u64,
 }
 
 /// One start of a module, and how far it came.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Life {
     /// Why the engine could not start it.
     pub not_started: Option<String>,
@@ -132,7 +163,8 @@ pub struct Life {
 }
 
 /// An end that nobody asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Exit {
     /// Exit code; 128 and a signal's number when a signal ended it.
     pub code: i64,
@@ -145,7 +177,8 @@ pub struct Exit {
 }
 
 /// Calls of the workload API.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Workload {
     /// The trust bundle was given out.
     pub trust_bundle: bool,
@@ -156,7 +189,8 @@ pub struct Workload {
 }
 
 /// What a module sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Messages {
     /// All of them.
     pub count: u64,
@@ -169,7 +203,8 @@ pub struct Messages {
 }
 
 /// What became of a change of desired properties.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// The module listened for changes.
     pub heard: bool,
@@ -178,7 +213,7 @@ pub struct Desired {
 }
 
 /// A method that was called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Method {
     /// Its name.
     pub name: String,
@@ -189,7 +224,8 @@ pub struct Method {
 }
 
 /// A message to an input.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Input {
     /// Its name.
     pub name: String,
@@ -198,7 +234,8 @@ pub struct Input {
 }
 
 /// An outage of the hub.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outage {
     /// Seconds it took.
     pub seconds: u64,
@@ -211,7 +248,8 @@ pub struct Outage {
 }
 
 /// An end that was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Stop {
     /// Milliseconds from SIGTERM to the end.
     pub took_ms: u64,
@@ -222,7 +260,8 @@ pub struct Stop {
 }
 
 /// What a module tried to reach.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Network {
     /// Names it asked for.
     pub names: Vec<String>,
@@ -231,7 +270,8 @@ pub struct Network {
 }
 
 /// What a module took, sampled while it ran.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Footprint {
     /// Most memory, in bytes.
     pub memory_peak_bytes: u64,
@@ -246,7 +286,8 @@ pub struct Footprint {
 }
 
 /// Sizes of an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ImageSize {
     /// As pulled, in bytes; unknown for an image that was only loaded.
     pub compressed_bytes: Option<u64>,
@@ -265,6 +306,37 @@ impl Trial {
     }
 }
 
+impl Timeline {
+    /// A timeline of any length, two moments made one until few enough are left: the most memory, the processor's
+    /// share over both, all messages.
+    pub fn of(mut moments: Vec<Moment>, outage_ms: Option<(u64, u64)>) -> Self {
+        while moments.len() > MOMENTS_MAX {
+            let mut from = 0;
+            moments = moments
+                .chunks(2)
+                .map(|pair| joined(pair, &mut from))
+                .collect();
+        }
+        Self { moments, outage_ms }
+    }
+}
+
+/// One moment for those of a stretch that begins at `from`, which moves to its end.
+fn joined(stretch: &[Moment], from: &mut u64) -> Moment {
+    let began = *from;
+    let mut spent = 0;
+    let mut whole = Moment::default();
+    for moment in stretch {
+        spent += moment.cpu_permille * moment.at_ms.saturating_sub(*from);
+        *from = moment.at_ms;
+        whole.memory_bytes = whole.memory_bytes.max(moment.memory_bytes);
+        whole.messages += moment.messages;
+    }
+    whole.at_ms = *from;
+    whole.cpu_permille = spent / from.saturating_sub(began).max(1);
+    whole
+}
+
 impl Reached {
     /// Where to look when a module stopped here.
     pub fn advice(self) -> &'static str {
@@ -278,5 +350,63 @@ impl Reached {
             Self::Connected => "it is connected and sent nothing",
             Self::Sending => "it is connected and sends messages",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(at_ms: u64, memory_bytes: u64, cpu_permille: u64) -> Moment {
+        Moment {
+            at_ms,
+            memory_bytes,
+            cpu_permille,
+            messages: 1,
+        }
+    }
+
+    #[test]
+    fn a_long_timeline_keeps_its_peaks_and_sums() {
+        let moments = (1..=1_000).map(|at| moment(at * 1_000, if at == 777 { 9 } else { 1 }, 100));
+        let timeline = Timeline::of(moments.collect(), None);
+        assert!(timeline.moments.len() <= MOMENTS_MAX);
+        let peak = timeline.moments.iter().map(|one| one.memory_bytes).max();
+        assert_eq!(peak, Some(9));
+        let sent: u64 = timeline.moments.iter().map(|one| one.messages).sum();
+        assert_eq!(sent, 1_000);
+        assert!(timeline.moments.iter().all(|one| one.cpu_permille == 100));
+        assert_eq!(
+            timeline.moments.last().map(|one| one.at_ms),
+            Some(1_000_000)
+        );
+    }
+
+    #[test]
+    fn a_short_timeline_stays_as_it_is() {
+        let moments = vec![moment(1_000, 5, 10), moment(2_000, 6, 20)];
+        assert_eq!(Timeline::of(moments.clone(), Some((1, 2))).moments, moments);
+    }
+
+    #[test]
+    fn what_was_seen_reads_back() {
+        let seen = Observed {
+            methods: Some(vec![Method {
+                name: "ping".into(),
+                unknown: false,
+                answer: Ok((200, 3)),
+            }]),
+            outage: Some(Outage {
+                seconds: 12,
+                ..Outage::default()
+            }),
+            timeline: Timeline::of(vec![moment(1_000, 5, 10)], Some((1, 2))),
+            ..Observed::default()
+        };
+        let text = serde_json::to_string(&seen).expect("plain data");
+        let read: Observed = serde_json::from_str(&text).expect("the same");
+        assert_eq!(read, seen);
+        let older: Observed = serde_json::from_str("{}").expect("an older one lacks fields");
+        assert_eq!(older, Observed::default());
     }
 }

@@ -22,5 +22,8 @@ pub mod topic;
 pub mod twin;
 pub mod workload;
 
+/// Version of the environment, as verdicts name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use authority::{Authority, AuthorityError, Issued, Purpose};
 pub use environment::{Environment, EnvironmentError, MODULES_MAX, ModuleSettings, Settings};

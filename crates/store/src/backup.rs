@@ -1,12 +1,12 @@
-//! All bytes that a database names, from one storage into another: blobs that repositories hold, and pictures. Chunks of
-//! uploads under way are left out; whoever sent them sends them again.
+//! All bytes that a database names, from one storage into another: blobs that repositories hold, pictures, and event
+//! logs of runs. Chunks of uploads under way are left out; whoever sent them sends them again.
 
 use oci::Digest;
 
 use crate::blobs::{Before, Blobs, CommitError, Copied, Shelf};
 use crate::error::Error;
 use crate::source::Reader;
-use crate::{media, registry};
+use crate::{media, registry, runs};
 
 /// Digests asked for at once.
 const PAGE: u64 = 500;
@@ -50,12 +50,13 @@ pub async fn copy_bytes(
     before: Before,
 ) -> Result<Tally, BackupError> {
     let mut tally = Tally::default();
-    for shelf in [Shelf::Blobs, Shelf::Media] {
+    for shelf in [Shelf::Blobs, Shelf::Media, Shelf::Runs] {
         let mut after: Option<Digest> = None;
         loop {
             let page = match shelf {
                 Shelf::Blobs => registry::held_blobs(reader, after.as_ref(), PAGE).await?,
                 Shelf::Media => media::all(reader, after.as_ref(), PAGE).await?,
+                Shelf::Runs => runs::logs(reader, after.as_ref(), PAGE).await?,
             };
             let Some(last) = page.last() else { break };
             after = Some(last.clone());

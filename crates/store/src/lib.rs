@@ -23,6 +23,7 @@ pub mod preview_audience;
 pub mod publishers;
 pub mod registry;
 pub mod releases;
+pub mod runs;
 pub mod sessions;
 pub mod settings;
 pub mod setup_links;

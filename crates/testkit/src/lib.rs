@@ -15,6 +15,7 @@ pub mod podman;
 pub mod postgres;
 pub mod process;
 pub mod registry;
+pub mod runs;
 pub mod s3;
 pub mod steps;
 pub mod token;

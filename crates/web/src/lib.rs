@@ -29,6 +29,7 @@ pub mod problem;
 mod review;
 mod router;
 pub mod routes;
+mod runs;
 pub mod state;
 mod storefront;
 mod traffic;

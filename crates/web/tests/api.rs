@@ -332,3 +332,33 @@ async fn every_route_is_in_the_description_and_nothing_else() {
     let list = &document["paths"]["/api/v1/modules"]["get"];
     assert!(list["responses"]["200"]["content"]["application/json"]["schema"].is_object());
 }
+
+#[tokio::test]
+async fn programs_read_what_was_measured() {
+    let market = stocked().await;
+    let module = market
+        .get("/api/v1/modules/contoso/temperature-sensor")
+        .await;
+    let runs = &module.json()["plans"][0]["runs"];
+    assert_eq!(runs[0]["platform"], "linux/amd64");
+    assert_eq!(runs[0]["passed"], 21);
+    assert_eq!(runs[0]["memory_peak_bytes"], 22_020_096);
+    assert_eq!(runs[0]["cpu_permille"], 13);
+    assert_eq!(runs[0]["environment"], "0.1.0");
+    assert_eq!(runs[0]["ran_at"], "2026-03-01T14:05:00Z");
+    let not_run = runs[1]["not_run"].as_str().unwrap();
+    assert!(not_run.contains("runs no arm64"), "{not_run}");
+    assert_eq!(runs[1].get("memory_peak_bytes"), None);
+
+    let report = market
+        .get("/api/v1/modules/contoso/temperature-sensor/certification")
+        .await
+        .json();
+    let run = &report["runs"][0];
+    assert_eq!(run["observed"]["first"]["message_ms"], 1_900);
+    assert_eq!(run["left_out"][0], "/HostConfig/Privileged");
+    let log = run["log"].as_str().unwrap();
+    let path = log.strip_prefix("http://market.example").unwrap();
+    assert_eq!(market.get(path).await.status, StatusCode::OK);
+    assert!(report["runs"][1]["observed"].is_null());
+}

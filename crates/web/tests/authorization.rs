@@ -43,6 +43,12 @@ const PAGES: &[Row] = &[
     ("get", "/modules", "", PUBLIC),
     ("get", "/modules/{publisher}/{offer}", "", PUBLIC),
     ("get", "/modules/{publisher}/{offer}/manifest", "", PUBLIC),
+    (
+        "get",
+        "/modules/{publisher}/{offer}/runs/{run}/log",
+        "",
+        PUBLIC,
+    ),
     ("get", "/modules/{publisher}/{offer}/get", "", SIGNED_IN),
     (
         "post",
@@ -79,6 +85,12 @@ const PAGES: &[Row] = &[
     ("get", "/publish", "", PUBLIC),
     ("post", "/publish", "", SIGNED_IN),
     ("get", "/publish/submissions/{id}", "", MEMBERS),
+    (
+        "get",
+        "/publish/submissions/{id}/runs/{run}/log",
+        "",
+        MEMBERS,
+    ),
     ("post", "/publish/submissions/{id}/go-live", "", MANAGERS),
     ("post", "/publish/submissions/{id}/cancel", "", MEMBERS),
     (
@@ -185,6 +197,7 @@ const PAGES: &[Row] = &[
     ),
     ("get", "/review", "", REVIEWERS),
     ("get", "/review/{id}", "", REVIEWERS),
+    ("get", "/review/{id}/runs/{run}/log", "", REVIEWERS),
     ("post", "/review/{id}/reject", "", REVIEWERS),
     ("post", "/review/{id}/waive", "", REVIEWERS),
     ("post", "/review/{id}/approve", "", REVIEWERS),
@@ -378,7 +391,13 @@ async fn filled(market: &Market, text: &str) -> String {
     } else {
         IN_PREVIEW.to_owned()
     };
+    let run = if text.contains("/modules/") {
+        "run-of-submission-of-contoso.temperature-sensor".to_owned()
+    } else {
+        format!("run-of-{id}")
+    };
     [
+        ("{run}", run.as_str()),
         ("{publisher}", "contoso"),
         ("{offer}", "temperature-sensor"),
         ("{plan}", "standard"),

@@ -8,6 +8,8 @@
 )]
 
 mod common;
+#[path = "storefront/runs.rs"]
+mod runs;
 
 use axum::http::StatusCode;
 use common::modules::{FILTER_DIGEST, NEWEST_DIGEST, OLDER_DIGEST};

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use certify::Report;
-use domain::ids::{OfferKey, PublisherId};
+use domain::ids::{OfferKey, PlanName, PublisherId};
 use domain::lifecycle::OfferState;
 use domain::offer::Plan;
-use domain::release::Release;
+use domain::release::{Release, ReleasePlatform};
 use store::offers::OfferRow;
 use store::publishers::Publisher;
+use store::runs::Summary as Run;
 use store::submissions::Submission;
 use store::takedowns::Takedown;
 use store::{Error, Reader};
@@ -53,7 +54,8 @@ pub async fn build(reader: &Reader) -> Result<Snapshot, BuildError> {
             gone.insert(row.key, whole.unwrap_or(last).reason.clone());
             continue;
         }
-        match module(&row, submission, stands, &publishers) {
+        let runs = store::runs::summaries(reader, &submission.id).await?;
+        match module(&row, submission, stands, runs, &publishers) {
             Some(mut module) => {
                 module.withdrawn = withdrawn(down);
                 modules.push(Arc::new(module));
@@ -117,16 +119,23 @@ pub(crate) async fn preview(
         stop: None,
         ..row
     };
+    let runs = store::runs::summaries(reader, &submission.id).await?;
     Ok(module(
         &shown,
         submission,
         releases,
+        runs,
         &publishers.into_iter().collect(),
     ))
 }
 
 /// The plans that have a release, each with its releases, newest first; hidden plans last.
-fn plans(key: &OfferKey, frozen: Vec<Plan>, releases: Vec<Release>) -> Vec<ModulePlan> {
+fn plans(
+    key: &OfferKey,
+    frozen: Vec<Plan>,
+    releases: Vec<Release>,
+    runs: &[Run],
+) -> Vec<ModulePlan> {
     let mut by_plan: BTreeMap<_, Vec<Release>> = BTreeMap::new();
     for release in releases {
         by_plan
@@ -141,6 +150,7 @@ fn plans(key: &OfferKey, frozen: Vec<Plan>, releases: Vec<Release>) -> Vec<Modul
         Some(ModulePlan {
             repository: key.repository(&plan.plan),
             placeholders: domain::placeholder::find(&newest.defaults),
+            runs: newest_runs(&plan.plan, newest, runs),
             plan: plan.plan,
             title: plan.title,
             summary: plan.summary,
@@ -155,16 +165,26 @@ fn plans(key: &OfferKey, frozen: Vec<Plan>, releases: Vec<Release>) -> Vec<Modul
     plans
 }
 
+/// The newest run of each image of a release; they come newest first.
+fn newest_runs(plan: &PlanName, release: &Release, runs: &[Run]) -> Vec<Run> {
+    let of = |image: &ReleasePlatform| {
+        let mut own = runs.iter().filter(|run| run.plan == *plan);
+        own.find(|run| run.digest == image.digest).cloned()
+    };
+    release.platforms.iter().filter_map(of).collect()
+}
+
 /// Joins one offer; `None` when it has no release to show.
 pub(super) fn module(
     row: &OfferRow,
     submission: Submission,
     releases: Vec<Release>,
+    runs: Vec<Run>,
     publishers: &BTreeMap<PublisherId, Publisher>,
 ) -> Option<Module> {
     let publisher = publishers.get(&row.key.publisher)?;
     let offer = submission.frozen;
-    let plans = plans(&row.key, offer.plans, releases);
+    let plans = plans(&row.key, offer.plans, releases, &runs);
     let newest = plans.iter().filter_map(|plan| plan.releases.first());
     let released_at = newest.map(|release| release.released_at).max()?;
     let mut platforms: Vec<_> = plans
@@ -207,6 +227,7 @@ pub(super) fn module(
         report: submission
             .report
             .and_then(|value| serde_json::from_value::<Report>(value).ok()),
+        submission: submission.id,
         first_released_at,
         released_at,
         withdrawn: Vec::new(),

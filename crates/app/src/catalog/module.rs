@@ -8,6 +8,7 @@ use domain::release::Release;
 use domain::tag::Version;
 use oci::Platform;
 use store::offers::StopInfo;
+use store::runs::Summary as Run;
 
 /// One module as everyone may see it.
 #[derive(Clone, Debug)]
@@ -60,6 +61,8 @@ pub struct Module {
     pub platforms: Vec<Platform>,
     /// The report of the live submission.
     pub report: Option<Report>,
+    /// The live submission.
+    pub submission: String,
     /// First go-live, microseconds.
     pub first_released_at: i64,
     /// Newest release, microseconds.
@@ -98,6 +101,8 @@ pub struct ModulePlan {
     pub repository: String,
     /// Newest first; never empty.
     pub releases: Vec<Release>,
+    /// The newest run of each image of the newest release, those that were never run left out.
+    pub runs: Vec<Run>,
     /// What the customer has to fill in for the newest release.
     pub placeholders: Vec<Placeholder>,
 }

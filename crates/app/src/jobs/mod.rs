@@ -1,12 +1,15 @@
-//! Background jobs: import, certify, publish, purge. A row each, claimed under a lease, run again after a crash.
+//! Background jobs: import, certify, publish, purge, run again. A row each, claimed under a lease, run again after a crash.
 //! What a job does stands in `pipeline`; this only queues, claims, renews, retries and gives up.
 
 mod ended;
 mod housekeeping;
+mod nights;
 mod runner;
 
 pub(crate) use ended::Ended;
 pub use housekeeping::housekeeping;
+pub(crate) use nights::night_at;
+pub use nights::{begin_night, nights};
 pub use runner::run;
 
 use serde_json::json;
@@ -27,6 +30,8 @@ pub enum Kind {
     Publish,
     /// Remove the bytes of a takedown that nobody lifted.
     Purge,
+    /// Run a live module again.
+    Rerun,
 }
 
 impl Kind {
@@ -37,6 +42,7 @@ impl Kind {
             Self::Certify => "certify",
             Self::Publish => "publish",
             Self::Purge => "purge",
+            Self::Rerun => "rerun",
         }
     }
 
@@ -50,6 +56,7 @@ impl Kind {
         match self {
             Self::Import | Self::Certify | Self::Publish => "submission",
             Self::Purge => "takedown",
+            Self::Rerun => "offer",
         }
     }
 }
@@ -57,10 +64,16 @@ impl Kind {
 impl std::str::FromStr for Kind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Import, Self::Certify, Self::Publish, Self::Purge]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is not a job kind"))
+        [
+            Self::Import,
+            Self::Certify,
+            Self::Publish,
+            Self::Purge,
+            Self::Rerun,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| format!("`{text}` is not a job kind"))
     }
 }
 

@@ -86,6 +86,7 @@ async fn work(app: App, worker: String, job: Job) {
             Kind::Certify => pipeline::certify(&app, subject).await,
             Kind::Publish => pipeline::publish(&app, subject).await,
             Kind::Purge => pipeline::purge(&app, subject).await,
+            Kind::Rerun => pipeline::rerun(&app, subject).await,
         }
     };
     tokio::pin!(doing);

@@ -1,21 +1,19 @@
-//! Runs the modules of a submission where the operator named a container engine: one trial for each plan and platform,
-//! with the plan's own defaults. Without an engine, and where something keeps a module from being run, the report says
-//! so, and nothing counts as passed.
-//!
-//! The image goes to the engine as an archive of the very blobs that were imported: it is not public yet, and an engine
-//! need not know how to reach this marketplace.
+//! What is seen of the modules of a submission: each plan on each platform is run once, where the operator named a
+//! container engine, and what was seen is kept. When the rules look again, after a waiver or a crash, they look at what
+//! was kept. Without an engine, and where something keeps a module from being run, the report says so, and nothing counts
+//! as passed.
 
-use std::path::Path;
-
-use certify::{Behaviour, ImageEvidence, PlanEvidence, Trial};
-use domain::offer::{Offer, Plan};
-use edge::runner::{self, Archive, Engine, OwnImage, Stand};
-use futures_util::TryStreamExt as _;
+use certify::{Behaviour, PlanEvidence, Trial};
+use domain::offer::Plan;
+use edge::runner::{self, Engine};
 use futures_util::future::try_join_all;
-use oci::{Digest, Manifest};
+use store::runs::Run;
+use store::submissions::Submission;
 
+use super::keep_run::{When, keep_run};
+use super::run_module::{Image, place, run_module};
 use crate::App;
-use crate::error::{Refused, Trouble};
+use crate::error::Refused;
 
 /// What the report says where nobody named an engine.
 const NO_ENGINE: &str = "no container engine is configured";
@@ -23,27 +21,85 @@ const NO_ENGINE: &str = "no container engine is configured";
 /// What is seen of every module: the trials run side by side, as many at once as the operator allows this process.
 pub(super) async fn behaviour(
     app: &App,
-    offer: &Offer,
+    submission: &Submission,
     plans: &[PlanEvidence],
 ) -> Result<Behaviour, Refused> {
-    let Some(address) = &app.settings.engine else {
-        return Ok(Behaviour::NotRun(NO_ENGINE.to_owned()));
-    };
-    let engine = match Engine::open(address).await {
-        Ok(engine) => engine,
-        Err(problem) => return Ok(Behaviour::NotRun(problem.to_string())),
-    };
-    sweep(&engine).await;
-    let mut trials = Vec::new();
+    let kept = store::runs::certifying(&app.reader, &submission.id).await?;
+    let offer = &submission.frozen;
+    let mut places = Vec::new();
     for evidence in plans {
         let Some(plan) = offer.plans.iter().find(|plan| plan.plan == evidence.plan) else {
             continue;
         };
         for image in &evidence.images {
-            trials.push(trial(app, &engine, offer, plan, evidence, image));
+            let image = Image {
+                platform: image.platform.clone(),
+                digest: image.digest.clone(),
+                compressed_bytes: image.compressed_bytes,
+            };
+            let known = known(submission, plan, &image, &kept);
+            places.push((plan, image, known));
         }
     }
+    let engine = match &app.settings.engine {
+        _ if places.iter().all(|(_, _, known)| known.is_some()) => None,
+        None => return Ok(Behaviour::NotRun(NO_ENGINE.to_owned())),
+        Some(address) => match Engine::open(address).await {
+            Ok(engine) => Some(engine),
+            Err(problem) => return Ok(Behaviour::NotRun(problem.to_string())),
+        },
+    };
+    if let Some(engine) = &engine {
+        sweep(engine).await;
+    }
+    let trials = places
+        .into_iter()
+        .map(async |(plan, image, known)| match (known, &engine) {
+            (None, Some(engine)) => run(app, engine, submission, plan, image).await,
+            (Some(trial), _) => Ok(trial),
+            (None, None) => Ok(Trial::not_run(place(plan, &image.platform), NO_ENGINE)),
+        });
     Ok(Behaviour::Tried(try_join_all(trials).await?))
+}
+
+async fn run(
+    app: &App,
+    engine: &Engine,
+    submission: &Submission,
+    plan: &Plan,
+    image: Image,
+) -> Result<Trial, Refused> {
+    let pace = app.settings.runs.pace;
+    let offer = &submission.frozen;
+    let seen = run_module(app, engine, (offer, plan), &image, pace).await?;
+    let trial = seen.trial.clone();
+    keep_run(
+        app,
+        engine,
+        (submission, plan),
+        &image,
+        seen,
+        When::Certifying,
+    )
+    .await?;
+    Ok(trial)
+}
+
+/// What was seen of an image before. What was not run is tried again.
+fn known(submission: &Submission, plan: &Plan, image: &Image, kept: &[Run]) -> Option<Trial> {
+    let run = kept.iter().find(|run| {
+        let summary = &run.summary;
+        summary.plan == plan.plan
+            && summary.platform == image.platform
+            && summary.digest == image.digest
+    })?;
+    let observed = run.observed.as_ref().ok()?;
+    let wanted = runner::wanted(&submission.frozen, plan).ok()?;
+    Some(Trial {
+        place: place(plan, &image.platform),
+        expected: wanted.expected,
+        observed: Ok(observed.clone()),
+    })
 }
 
 /// The sweep of a start: a module of a process that was killed would go on running at the engine until somebody submits.
@@ -59,7 +115,7 @@ pub(crate) async fn sweep_runs(app: App) {
 
 /// Removes what runs of processes that are gone left at the engine, also after `kill -9`. Runs of this process, and of
 /// others that live, are left alone.
-async fn sweep(engine: &Engine) {
+pub(super) async fn sweep(engine: &Engine) {
     match engine.sweep().await {
         Ok(swept) if swept.any() => {
             tracing::info!(
@@ -70,102 +126,4 @@ async fn sweep(engine: &Engine) {
         Ok(_) => {}
         Err(problem) => tracing::warn!(%problem, "cannot look for what earlier runs left"),
     }
-}
-
-/// One plan on one platform. Only trouble of our own is an error.
-async fn trial(
-    app: &App,
-    engine: &Engine,
-    offer: &Offer,
-    plan: &Plan,
-    evidence: &PlanEvidence,
-    image: &ImageEvidence,
-) -> Result<Trial, Refused> {
-    let place = format!("plan {}, {}", plan.plan, image.platform);
-    let wanted = match runner::wanted(offer, plan) {
-        Ok(wanted) => wanted,
-        Err(why) => return Ok(Trial::not_run(place, why.to_string())),
-    };
-    let architecture = &image.platform.architecture;
-    if !engine.runs(architecture) {
-        let why =
-            format!("the engine's machine runs no {architecture}, and has no emulator for it");
-        return Ok(Trial::not_run(place, why));
-    }
-    let Some(manifest) = evidence.manifests.get(&image.digest) else {
-        return Ok(Trial::not_run(place, "the manifest was not read"));
-    };
-    let expected = wanted.expected.clone();
-    let turn = app.runs.acquire().await;
-    let _turn = turn.map_err(|_| Refused::trouble("no more runs are begun"))?;
-    let folder = tempfile::tempdir().map_err(|e| Refused::trouble(format!("a folder: {e}")))?;
-    let archive = folder.path().join("image.tar");
-    let mut loaded = OwnImage::new(engine);
-    write_archive(app, manifest, loaded.name(), &archive).await?;
-    let observed = match loaded.load(&archive).await {
-        Ok(()) => {
-            let wanted = runner::Plan {
-                image: loaded.name().to_owned(),
-                compressed_bytes: Some(image.compressed_bytes),
-                pace: app.settings.runs.pace,
-                ..wanted
-            };
-            observe(engine, wanted).await
-        }
-        Err(problem) => Err(problem.to_string()),
-    };
-    if let Err(problem) = loaded.remove().await {
-        tracing::warn!(%problem, "an image stays at the container engine");
-    }
-    Ok(Trial {
-        place,
-        expected,
-        observed: observed.map(Box::new),
-    })
-}
-
-async fn observe(engine: &Engine, plan: runner::Plan) -> Result<certify::Observed, String> {
-    let mut stand = Stand::open(engine.clone(), plan)
-        .await
-        .map_err(|problem| problem.to_string())?;
-    let mut output = String::new();
-    let observed = stand.perform(&mut output).await;
-    if let Err(problem) = stand.close().await {
-        tracing::warn!(%problem, "a run left something at the container engine");
-    }
-    observed.map_err(|problem| problem.to_string())
-}
-
-/// The image in the layout of `docker save`.
-async fn write_archive(
-    app: &App,
-    manifest: &Manifest,
-    name: &str,
-    path: &Path,
-) -> Result<(), Refused> {
-    let trouble = |e: std::io::Error| Refused::trouble(format!("an archive for the engine: {e}"));
-    let mut archive = Archive::create(path).await.map_err(trouble)?;
-    // The configuration and the layers; what else a manifest names is no part of the image.
-    for blob in manifest.blobs().take(manifest.layers().len() + 1) {
-        let hex = blob.digest.hex();
-        archive.begin(hex, blob.size).await.map_err(trouble)?;
-        copy(app, &blob.digest, &mut archive).await?;
-    }
-    archive.finish(name).await.map_err(trouble)
-}
-
-async fn copy(app: &App, digest: &Digest, archive: &mut Archive) -> Result<(), Refused> {
-    let storage = |what: String| Refused::Failed(Trouble::Storage(what));
-    let opened = app.blobs.open(digest, None).await;
-    let opened = opened.map_err(|e| storage(e.to_string()))?;
-    let (_, mut stream) = opened.ok_or_else(|| storage(format!("blob {digest} is gone")))?;
-    while let Some(chunk) = stream
-        .try_next()
-        .await
-        .map_err(|e| storage(e.to_string()))?
-    {
-        let written = archive.write(&chunk).await;
-        written.map_err(|e| Refused::trouble(format!("an archive for the engine: {e}")))?;
-    }
-    Ok(())
 }

@@ -38,7 +38,7 @@ pub(super) async fn gather(app: &App, submission: &Submission) -> Result<Subject
         matrix: matrix(app).await?,
         registry_host: app.settings.registry_host.clone(),
         imported: true,
-        behaviour: behave::behaviour(app, &offer, &plans).await?,
+        behaviour: behave::behaviour(app, submission, &plans).await?,
         offer,
         plans,
         previous,

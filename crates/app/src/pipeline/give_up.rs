@@ -1,5 +1,5 @@
 //! A job failed too often. The submission must not hang: it is rejected with the last reason, or, after sign-off, put
-//! back into preview.
+//! back into preview. A nightly run that failed changes nothing: the next night tries again.
 
 use domain::actor::Actor;
 use domain::lifecycle::{State, Step};

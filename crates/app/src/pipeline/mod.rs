@@ -10,8 +10,11 @@ mod gather;
 mod give_up;
 mod import;
 mod import_own;
+mod keep_run;
 mod publish;
 mod purge;
+mod rerun;
+mod run_module;
 mod tags;
 
 pub(crate) use behave::sweep_runs;
@@ -21,6 +24,7 @@ pub(crate) use give_up::give_up;
 pub(crate) use import::import;
 pub(crate) use publish::{publish, releases_of};
 pub(crate) use purge::purge;
+pub(crate) use rerun::rerun;
 pub(crate) use tags::point_tags;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,11 @@
 //! Certification by running, on real Podman: a module that works goes live, a broken one is rejected by its own rule,
 //! trials run side by side, nothing is left at the engine; and without an engine the operator decides what that means.
 
+use std::io::Read as _;
+
 use app::admin::change_policy;
+use app::offers::waive_rule;
+use app::settings::Nightly;
 use certify::RuleState;
 use domain::defaults::NamedText;
 use domain::lifecycle::State;
@@ -32,6 +36,12 @@ async fn market(store: Store, podman: &Podman) -> Market {
     let market = Market::open_with(store, &[], |settings| {
         settings.engine = Some(podman.address());
         settings.runs.pace = pace();
+        settings.runs.nightly = Some(Nightly {
+            from_minute: 0,
+            minutes: 24 * 60,
+            outage: std::time::Duration::from_secs(5),
+            ..Nightly::default()
+        });
     })
     .await;
     let image = podman::python_module(MODULE).build();
@@ -114,6 +124,167 @@ async fn a_module_that_works(store: Store) {
         ["plan second, linux/amd64", "plan standard, linux/amd64"]
     );
     assert_eq!(podman.left_behind(), "");
+    what_was_measured(&market, &offer, &live).await;
+    a_night(&market, &offer, &live).await;
+    assert_eq!(podman.left_behind(), "");
+}
+
+/// Figures, timeline and event log are kept, and the catalog has them.
+async fn what_was_measured(market: &Market, offer: &Offer, live: &Submission) {
+    let runs = store::runs::certifying(&market.app.reader, &live.id)
+        .await
+        .unwrap();
+    assert_eq!(runs.len(), 2);
+    for run in &runs {
+        let summary = &run.summary;
+        assert_eq!(summary.platform.to_string(), "linux/amd64");
+        assert_eq!(summary.environment, edge::VERSION);
+        assert!(summary.engine.contains("Podman"), "{}", summary.engine);
+        assert_eq!(summary.broken, Vec::<String>::new());
+        assert!(summary.passed > 15, "{summary:?}");
+        let took = summary.footprint.unwrap();
+        assert!(took.memory_peak_bytes > 1_000_000, "{took:?}");
+        let observed = run.observed.as_ref().unwrap();
+        assert!(observed.first.message_ms.is_some(), "{observed:?}");
+        let timeline = &observed.timeline;
+        assert!(timeline.moments.len() > 5, "{timeline:?}");
+        let sent: u64 = timeline.moments.iter().map(|one| one.messages).sum();
+        assert!(sent > 0, "{timeline:?}");
+        let (from, to) = timeline.outage_ms.unwrap();
+        assert!(from < to, "{timeline:?}");
+        let log = summary.log.as_ref().unwrap();
+        let packed = market.app.blobs.get_run_log(&log.digest).await.unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&packed.unwrap()[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        for event in ["\"connected\"", "\"hub-stopped\"", "\"module-output\""] {
+            assert!(text.contains(event), "{event} in {text}");
+        }
+    }
+    let key = offer.key();
+    market
+        .wait_for_catalog(|app| app.catalog.module(&key).is_some())
+        .await;
+    let module = market.app.catalog.module(&key).unwrap();
+    for plan in &module.plans {
+        assert_eq!(plan.runs.len(), 1, "{}", plan.plan);
+        assert!(plan.runs[0].footprint.is_some());
+    }
+}
+
+/// What works is run again and its date is fresh; a rule that is new to it is a break, recorded once.
+async fn a_night(market: &Market, offer: &Offer, live: &Submission) {
+    assert_eq!(app::jobs::begin_night(&market.app).await.unwrap(), 1);
+    let reader = &market.app.reader;
+    let look = async {
+        loop {
+            let runs = store::runs::summaries(reader, &live.id).await.unwrap();
+            if runs.iter().filter(|run| run.nightly).count() == 2 {
+                return runs;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(180);
+    let runs = tokio::time::timeout(patience, look).await;
+    for run in runs.expect("both plans are run again") {
+        assert_eq!(run.broken, Vec::<String>::new(), "{run:?}");
+    }
+    let key = offer.key();
+    let fresh = |app: &app::App| {
+        let module = app.catalog.module(&key).unwrap();
+        module.plans.iter().all(|plan| plan.runs[0].nightly)
+    };
+    market.wait_for_catalog(fresh).await;
+    let name = key.to_string();
+    let events = store::events::of_subject(reader, "offer", &name, 50)
+        .await
+        .unwrap();
+    assert!(events.iter().all(|event| !event.kind.starts_with("run_")));
+    let again = app::jobs::begin_night(&market.app).await.unwrap();
+    assert_eq!(again, 0, "once a night");
+}
+
+/// A rule that only warned when it was certified is one that blocks now: that is a break, recorded and shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_break_at_night_is_told() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let podman = Podman::start();
+    let market = market(store, &podman).await;
+    let offer = draft(&market, &[("standard", "no-product")]).await;
+    let key = offer.key();
+    let live = market.publish(&key).await;
+    assert!(in_state(&live, RuleState::Warned).contains(&"RUN-16".to_owned()));
+    market
+        .wait_for_catalog(|app| app.catalog.module(&key).is_some())
+        .await;
+    let strict = json!({"policy": {"rules": {"RUN-16": {"level": "block"}}}});
+    change_policy(&market.app, &market.operator, &strict)
+        .await
+        .unwrap();
+    assert_eq!(app::jobs::begin_night(&market.app).await.unwrap(), 1);
+    let broken = |app: &app::App| {
+        let module = app.catalog.module(&key).unwrap();
+        module.plans[0].runs[0].broken == ["RUN-16"]
+    };
+    market.wait_for_catalog(broken).await;
+    let name = key.to_string();
+    let events = store::events::of_subject(&market.app.reader, "offer", &name, 50)
+        .await
+        .unwrap();
+    let told: Vec<_> = events.iter().filter(|e| e.kind == "run_broke").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].data["rules"], "RUN-16");
+    assert_eq!(told[0].data["place"], "plan standard, linux/amd64");
+}
+
+/// A waiver makes the rules look again, at what was kept: no module is run a second time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiver_looks_at_what_was_seen() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let podman = Podman::start();
+    let market = market(store, &podman).await;
+    let offer = draft(&market, &[("standard", "phones-home")]).await;
+    let id = market.submit(&offer.key()).await;
+    let asked = market.wait(&id, &[State::InReview]).await;
+    assert_eq!(in_state(&asked, RuleState::NeedsReview), ["RUN-15"]);
+    let kept = store::runs::certifying(&market.app.reader, &id)
+        .await
+        .unwrap();
+    assert_eq!(kept[0].summary.broken, ["RUN-15"]);
+    // Whoever ran it again would need an engine.
+    drop(podman);
+    let place = "plan standard, linux/amd64";
+    waive_rule(
+        &market.app,
+        &market.reviewer,
+        &id,
+        "RUN-15",
+        place,
+        "its own",
+    )
+    .await
+    .unwrap();
+    let look = async {
+        loop {
+            let found = store::submissions::find(&market.app.reader, &id)
+                .await
+                .unwrap()
+                .unwrap();
+            if in_state(&found, RuleState::Waived) == ["RUN-15"] {
+                return found;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let found = tokio::time::timeout(std::time::Duration::from_secs(60), look).await;
+    let found = found.expect("the report follows the waiver");
+    assert!(in_state(&found, RuleState::Passed).contains(&"RUN-06".to_owned()));
+    let after = store::runs::certifying(&market.app.reader, &id)
+        .await
+        .unwrap();
+    assert_eq!(after, kept);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,6 +57,7 @@ fn plan(key: &domain::ids::OfferKey, name: &str, model: &str, hidden: bool) -> M
             released_at: 0,
         }],
         placeholders: Vec::new(),
+        runs: Vec::new(),
         plan,
     }
 }
@@ -111,6 +112,7 @@ pub(crate) fn module(at: usize, listing: &Listing) -> Module {
             .map(|text| text.parse().unwrap())
             .collect(),
         report: None,
+        submission: String::new(),
         first_released_at: 0,
         released_at: listing.released_at,
         key,

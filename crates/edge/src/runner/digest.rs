@@ -90,6 +90,17 @@ pub(super) fn reached(log: &EventLog, module: &str, from: u64, began_us: u64, li
     life.message_ms = after(|event| matches!(event, Event::Message { .. }));
 }
 
+/// Milliseconds from a moment of the log to the beginning and the end of the outage that came after it.
+pub(super) fn outage(log: &EventLog, began_us: u64) -> Option<(u64, u64)> {
+    let entries = log.entries(0);
+    let mut later = entries.iter().filter(|entry| entry.at_us >= began_us);
+    let mut after = |wanted: Event| {
+        let found = later.find(|entry| entry.event == wanted);
+        found.map(|entry| (entry.at_us - began_us) / 1_000)
+    };
+    Some((after(Event::HubStopped)?, after(Event::HubStarted)?))
+}
+
 /// Events of a module, and of nobody: what happens before a connection has a name.
 fn entries(log: &EventLog, module: &str, from: u64) -> Vec<Arc<Entry>> {
     let mut entries = log.entries(from);
@@ -169,5 +180,10 @@ mod tests {
         reached(&log, "m", 0, 0, &mut life);
         assert_eq!(life.reached, Reached::Sending);
         assert!(life.message_ms.is_some() && life.connected_ms.is_none());
+        assert_eq!(outage(&log, 0), None);
+        log.record(None, Event::HubStopped);
+        log.record(None, Event::HubStarted);
+        assert!(outage(&log, 0).is_some_and(|(from, to)| from <= to));
+        assert_eq!(outage(&log, u64::MAX), None);
     }
 }

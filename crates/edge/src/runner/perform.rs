@@ -1,14 +1,14 @@
 //! The steps of a run, in their order. A step that a module does not survive is the last one done to it; rules that
 //! needed a later one are then not reached.
 
-use domain::behaviour::{ImageSize, Life, Network, Observed, Reached};
+use domain::behaviour::{ImageSize, Life, Network, Observed, Reached, Timeline};
 use domain::offer::ModuleKind;
 use serde_json::Value;
 
 use super::body::{self, Profile, Surroundings};
 use super::life::{Met, Running};
 use super::steps::Step;
-use super::watch::Meter;
+use super::watch::{Meter, Sent};
 use super::{EngineError, Stand, StandError, digest};
 use crate::log::{Entry, Event};
 
@@ -59,11 +59,17 @@ impl Stand {
             Err(problem) => return not_started(seen, problem),
         };
         self.is_reachable(&container).await?;
-        let meter = Meter::start(&self.engine, &container, self.plan.pace.sample);
+        let sent = Sent {
+            log: self.log().clone(),
+            module: self.plan.module.clone(),
+        };
+        let meter = Meter::start(&self.engine, &container, self.plan.pace.sample, sent);
         let outcome = self.work(&mut running, &mut seen).await;
         let measured = meter.end().await;
         outcome?;
         seen.footprint = measured.footprint(memory_bytes_max);
+        let outage_ms = digest::outage(self.log(), running.began_us);
+        seen.timeline = Timeline::of(measured.moments, outage_ms);
         seen.network = measured.packets.map(|packets| Network {
             names: Vec::new(),
             packets,

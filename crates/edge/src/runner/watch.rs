@@ -1,12 +1,13 @@
-//! What a container takes, and what it tries to reach, looked at again and again while it runs.
+//! What a container takes, sends and tries to reach, looked at again and again while it runs.
 
 use std::time::{Duration, Instant};
 
-use domain::behaviour::Footprint;
+use domain::behaviour::{Footprint, Moment};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Engine;
+use crate::log::EventLog;
 
 /// Samples at the end that count as steady.
 const STEADY_SAMPLES: usize = 5;
@@ -27,14 +28,18 @@ pub(super) struct Measured {
     /// Time and processor time of the first and the last sample.
     first: Option<(Instant, u64)>,
     last: Option<(Instant, u64)>,
+    /// Messages up to the last sample.
+    messages: u64,
+    /// All samples.
+    pub(super) moments: Vec<Moment>,
     /// Packets to addresses outside its network; `None` when its counters cannot be read from here.
     pub(super) packets: Option<u64>,
 }
 
 impl Meter {
-    pub(super) fn start(engine: &Engine, id: &str, every: Duration) -> Self {
+    pub(super) fn start(engine: &Engine, id: &str, every: Duration, sent: Sent) -> Self {
         let stop = CancellationToken::new();
-        let looking = look(engine.clone(), id.to_owned(), every, stop.clone());
+        let looking = look(engine.clone(), id.to_owned(), every, sent, stop.clone());
         Self {
             stop: stop.drop_guard(),
             task: tokio::spawn(looking),
@@ -48,7 +53,20 @@ impl Meter {
     }
 }
 
-async fn look(engine: Engine, id: String, every: Duration, stop: CancellationToken) -> Measured {
+/// Whose messages are counted, and where.
+pub(super) struct Sent {
+    pub(super) log: EventLog,
+    pub(super) module: String,
+}
+
+async fn look(
+    engine: Engine,
+    id: String,
+    every: Duration,
+    sent: Sent,
+    stop: CancellationToken,
+) -> Measured {
+    let began = Instant::now();
     let mut seen = Measured::default();
     let process = engine.container_process(&id).await.ok().flatten();
     loop {
@@ -58,10 +76,13 @@ async fn look(engine: Engine, id: String, every: Duration, stop: CancellationTok
         if let Ok(Some(sample)) = engine.sample_container(&id).await
             && seen.memory_bytes.len() < SAMPLES_MAX
         {
-            let now = (Instant::now(), sample.cpu_ns);
-            seen.memory_bytes.push(sample.memory_bytes);
-            seen.first.get_or_insert(now);
-            seen.last = Some(now);
+            let messages = sent.log.seen("message", &sent.module);
+            seen.add(
+                began,
+                (Instant::now(), sample.cpu_ns),
+                sample.memory_bytes,
+                messages,
+            );
         }
         if stop.is_cancelled() {
             return seen;
@@ -74,6 +95,20 @@ async fn look(engine: Engine, id: String, every: Duration, stop: CancellationTok
 }
 
 impl Measured {
+    fn add(&mut self, began: Instant, now: (Instant, u64), memory_bytes: u64, messages: u64) {
+        let (before, spent) = self.last.unwrap_or((began, 0));
+        self.moments.push(Moment {
+            at_ms: u64::try_from((now.0 - began).as_millis()).unwrap_or(u64::MAX),
+            memory_bytes,
+            cpu_permille: permille(before, spent, now),
+            messages: messages.saturating_sub(self.messages),
+        });
+        self.messages = messages;
+        self.memory_bytes.push(memory_bytes);
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+    }
+
     /// As the rules judge it; `None` when nothing was measured.
     pub(super) fn footprint(&self, memory_bytes_max: u64) -> Option<Footprint> {
         let peak = *self.memory_bytes.iter().max()?;
@@ -83,11 +118,7 @@ impl Measured {
         let spent = self
             .first
             .zip(self.last)
-            .map(|((from, before), (to, after))| {
-                let micros = u64::try_from((to - from).as_micros()).unwrap_or(u64::MAX);
-                // Nanoseconds over microseconds are thousandths.
-                after.saturating_sub(before) / micros.max(1)
-            });
+            .map(|((from, before), last)| permille(from, before, last));
         Some(Footprint {
             memory_peak_bytes: peak,
             memory_steady_bytes: steady.get(steady.len() / 2).copied().unwrap_or(peak),
@@ -96,6 +127,13 @@ impl Measured {
             samples: u64::try_from(self.memory_bytes.len()).unwrap_or(u64::MAX),
         })
     }
+}
+
+/// Processor time since a moment as a share of one core.
+fn permille(from: Instant, before: u64, (to, after): (Instant, u64)) -> u64 {
+    let micros = u64::try_from((to - from).as_micros()).unwrap_or(u64::MAX);
+    // Nanoseconds over microseconds are thousandths.
+    after.saturating_sub(before) / micros.max(1)
 }
 
 /// Packets that found no route in the network of a process: an internal network has none to the outside.
@@ -135,12 +173,27 @@ mod tests {
             memory_bytes: vec![1, 90, 50, 51, 52, 53, 49],
             first: Some((began, 1_000_000)),
             last: Some((began + Duration::from_secs(2), 201_000_000)),
-            packets: None,
+            ..Measured::default()
         };
         let footprint = seen.footprint(100).expect("samples");
         assert_eq!(footprint.memory_peak_bytes, 90);
         assert_eq!(footprint.memory_steady_bytes, 51);
         assert_eq!(footprint.cpu_permille, 100);
         assert_eq!(Measured::default().footprint(1), None);
+    }
+
+    #[test]
+    fn samples_become_moments_since_the_one_before() {
+        let began = Instant::now();
+        let after = |seconds| began + Duration::from_secs(seconds);
+        let mut seen = Measured::default();
+        seen.add(began, (after(1), 500_000_000), 7, 2);
+        seen.add(began, (after(3), 700_000_000), 8, 5);
+        let told: Vec<(u64, u64, u64)> = seen
+            .moments
+            .iter()
+            .map(|moment| (moment.at_ms, moment.cpu_permille, moment.messages))
+            .collect();
+        assert_eq!(told, [(1_000, 500, 2), (3_000, 100, 3)]);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use app::egress::EgressPolicy;
-use app::settings::{Challenge, Limits, OnStop, Quota, RegistrySettings, Runs, Transfers};
+use app::settings::{Challenge, Limits, Nightly, OnStop, Quota, RegistrySettings, Runs, Transfers};
 use domain::deployment::Runtime;
 use serde::Deserialize;
 
@@ -136,6 +136,39 @@ pub(crate) struct CertificationFile {
     pub(super) engine: Option<String>,
     /// Modules run at once.
     parallel_max: Option<NonZeroU32>,
+    /// When live modules are run again, such as `01:00-05:00`, UTC.
+    nightly: Option<NightWord>,
+    /// Modules run in one night.
+    nightly_modules_max: Option<NonZeroU32>,
+}
+
+/// `HH:MM-HH:MM`, UTC; an end before the beginning is on the next day.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct NightWord {
+    from_minute: u32,
+    minutes: u32,
+}
+
+impl TryFrom<String> for NightWord {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no span of time; write it as 01:00-05:00, in UTC");
+        let minute = |time: &str| {
+            let (hour, minute) = time.trim().split_once(':')?;
+            let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+        };
+        let (from, to) = text.split_once('-').ok_or_else(wrong)?;
+        let (from, to) = minute(from).zip(minute(to)).ok_or_else(wrong)?;
+        let day = 24 * 60;
+        Ok(Self {
+            from_minute: from,
+            // From a time to itself is the whole day.
+            minutes: (to + day - from - 1) % day + 1,
+        })
+    }
 }
 
 impl CertificationFile {
@@ -144,6 +177,16 @@ impl CertificationFile {
         Runs {
             parallel_max: self.parallel_max.map_or(default.parallel_max, |most| {
                 usize::try_from(most.get()).unwrap_or(usize::MAX)
+            }),
+            nightly: self.nightly.map(|night| Nightly {
+                from_minute: night.from_minute,
+                minutes: night.minutes,
+                modules_max: self
+                    .nightly_modules_max
+                    .map_or(Nightly::default().modules_max, |most| {
+                        usize::try_from(most.get()).unwrap_or(usize::MAX)
+                    }),
+                ..Nightly::default()
             }),
             ..default
         }
@@ -273,6 +316,23 @@ fn nearest(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_night_reads_as_a_span_of_time() {
+        let read = |text: &str| {
+            let file = File::parse(&format!("[certification]\nnightly = {text:?}"))?;
+            let night = file.certification.runs().nightly;
+            Ok(night.map(|night| (night.from_minute, night.minutes)))
+        };
+        let found = |text: &str| read(text).unwrap_or_else(|e: ConfigError| panic!("{text}: {e}"));
+        assert_eq!(found("01:00-05:00"), Some((60, 240)));
+        assert_eq!(found("22:30-02:00"), Some((1350, 210)));
+        assert_eq!(found("00:00-00:00"), Some((0, 1440)));
+        for wrong in ["", "1-5", "01:00", "24:00-05:00", "01:60-02:00", "-"] {
+            let error = read(wrong).map(drop).unwrap_err().to_string();
+            assert!(error.contains("01:00-05:00"), "{wrong}: {error}");
+        }
+    }
 
     #[test]
     fn unknown_keys_name_the_nearest_known_one() {

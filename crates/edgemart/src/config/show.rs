@@ -78,6 +78,16 @@ fn certification(config: &Config) -> String {
     let settings = &config.settings;
     let most = settings.runs.parallel_max;
     let mut text = format!("\n[certification]\nparallel_max = {most}\n");
+    if let Some(night) = settings.runs.nightly {
+        let time = |minute: u32| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+        let (from, to) = (night.from_minute, night.from_minute + night.minutes);
+        text.push_str(&format!(
+            "nightly = \"{}-{}\"\nnightly_modules_max = {}\n",
+            time(from),
+            time(to),
+            night.modules_max
+        ));
+    }
     if let Some(engine) = &settings.engine {
         let engine = toml::Value::String(engine.clone());
         text.push_str(&format!("engine = {engine}\n"));

@@ -76,6 +76,7 @@ fn one_plan(plan: &Value) -> String {
         .map(|one| text(one, "/name"))
         .collect();
     told.push_str(&line("to fill in", &names.join(", ")));
+    told.push_str(&runs(plan));
     let versions = items(plan, "/versions");
     if !versions.is_empty() {
         let mut table = Table::new(&["VERSION", "PLATFORMS", "TAGS", "DIGEST"]);
@@ -92,6 +93,40 @@ fn one_plan(plan: &Value) -> String {
     told
 }
 
+/// What runs of the newest version measured, a line for each platform.
+fn runs(plan: &Value) -> String {
+    let mut told = String::new();
+    for run in items(plan, "/runs") {
+        let number = |key: &str| run[key].as_u64();
+        let judged = match run["not_run"].as_str() {
+            Some(why) => format!("not run: {why}"),
+            None => format!(
+                "passed {} of {} on {}",
+                text(run, "/passed"),
+                text(run, "/applicable"),
+                text(run, "/ran_at"),
+            ),
+        };
+        let broken = joined(run, "/broken", ", ");
+        let broken = match broken.as_str() {
+            "" => String::new(),
+            codes => format!(", broke {codes}"),
+        };
+        let took = match (number("memory_peak_bytes"), number("cpu_permille")) {
+            (Some(peak), Some(cpu)) => format!(
+                ", {} MiB at most, {}.{} % of a core",
+                peak.div_ceil(1 << 20),
+                cpu / 10,
+                cpu % 10
+            ),
+            _ => String::new(),
+        };
+        let platform = text(run, "/platform");
+        told.push_str(&line("ran", &format!("{platform}: {judged}{broken}{took}")));
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,11 +138,22 @@ mod tests {
             "id": "contoso.sensor", "title": "Sensor", "platforms": ["linux/amd64"],
             "plans": [{
                 "plan": "standard", "price_model": "free", "placeholders": [{"name": "SERVER"}],
+                "runs": [
+                    {"platform": "linux/amd64", "passed": 21, "applicable": 22, "ran_at": "2026-03-02T14:05:00Z",
+                     "broken": ["RUN-05"], "memory_peak_bytes": 22_020_096, "cpu_permille": 13},
+                    {"platform": "linux/arm64", "not_run": "no emulator"},
+                ],
                 "versions": [{"version": "1.2.0", "digest": "sha256:ab", "tags": ["1.2"],
                               "platforms": ["linux/amd64"]}],
             }],
         }));
         assert!(told.contains("to fill in    SERVER\n"), "{told}");
+        let ran = "ran           linux/amd64: passed 21 of 22 on 2026-03-02T14:05:00Z, broke RUN-05, 21 MiB at most, 1.3 % of a core\n";
+        assert!(told.contains(ran), "{told}");
+        assert!(
+            told.contains("ran           linux/arm64: not run: no emulator\n"),
+            "{told}"
+        );
         assert!(
             told.contains("1.2.0    linux/amd64  1.2   sha256:ab\n"),
             "{told}"

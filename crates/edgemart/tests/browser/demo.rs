@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use testkit::process::Process;
+use testkit::runs;
 use tokio::sync::Mutex;
 
 /// How long until the whole sample catalog is live; a busy machine with two cores included.
@@ -22,6 +23,7 @@ static DEMO: OnceLock<Demo> = OnceLock::new();
 
 pub struct Demo {
     _process: Process,
+    data: tempfile::TempDir,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     passwords: BTreeMap<String, String>,
@@ -33,10 +35,11 @@ pub struct Demo {
 pub fn demo() -> &'static Demo {
     DEMO.get_or_init(|| {
         let program = env!("CARGO_BIN_EXE_edgemart");
-        let process = Process::start(
-            program,
-            &["demo", "--listen", "127.0.0.1:0", "--engine", "none"],
-        );
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().display().to_string();
+        let mut arguments = vec!["demo", "--listen", "127.0.0.1:0", "--data", &folder];
+        arguments.extend(["--engine", "none"]);
+        let process = Process::start(program, &arguments);
         // The sign-ins are on the other output than the last line, so either may be read first.
         let (ready, told) = (Cell::new(false), Cell::new(false));
         let complete = |line: &str| {
@@ -59,6 +62,7 @@ pub fn demo() -> &'static Demo {
             passwords: passwords.collect(),
             sessions: Mutex::default(),
             _process: process,
+            data,
         }
     })
 }
@@ -87,6 +91,52 @@ impl Fresh {
 }
 
 impl Demo {
+    /// Puts down that images of a module were run, as an engine's runs would be, for what is live and for its newest
+    /// submission; and that a night broke it, if it is to be so. Waits until the catalog has it.
+    pub async fn measured(&self, key: &str, night: bool) {
+        let place = |name: &str| self.data.path().join(name).display().to_string();
+        let database = format!("sqlite://{}", place("edgemart.db"));
+        let storage = format!("file://{}", place("blobs"));
+        let store = store::open(&database, &storage, None).await.unwrap();
+        let key: domain::ids::OfferKey = key.parse().unwrap();
+        let releases = store::releases::of_offer(&store.reader, &key).await;
+        let release = releases.unwrap().remove(0);
+        let offer = store::offers::find(&store.reader, &key).await.unwrap();
+        let live = offer.unwrap().live_submission.unwrap();
+        let newest = store::submissions::latest_of_offer(&store.reader, &key).await;
+        let mut submissions = vec![live, newest.unwrap().unwrap().id];
+        submissions.dedup();
+        for submission in submissions {
+            let now = release.released_at + 1_000_000;
+            let mut run = runs::ran(&store, &submission, &release.platforms[0], now).await;
+            run.summary.plan = release.plan.clone();
+            let why = "the engine's machine runs no arm64, and has no emulator for it";
+            let mut all = vec![runs::not_run(&run, &release.platforms[1], why)];
+            if night {
+                all.push(runs::broke(&run, now + 1_000_000));
+            }
+            all.push(run);
+            runs::keep(&store, &all).await;
+        }
+        let (publisher, offer) = (&key.publisher, &key.offer);
+        let address = format!("{}/api/v1/modules/{publisher}/{offer}", self.url);
+        let wanted = if night { "RUN-05" } else { "Podman Engine" };
+        let shown = async {
+            while !reqwest::get(&address)
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap()
+                .contains(wanted)
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let shown = tokio::time::timeout(READY_MAX, shown).await;
+        shown.expect("the catalog did not follow");
+    }
+
     pub fn password(&self, email: &str) -> &str {
         self.passwords
             .get(email)

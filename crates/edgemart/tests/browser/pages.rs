@@ -29,8 +29,11 @@ const fn pressed(route: &'static str, path: &'static str, press: &'static str) -
 }
 
 /// Addresses that browsers save or programs read.
-const NO_PAGES: [&str; 6] = [
+const NO_PAGES: [&str; 9] = [
     "/modules/{publisher}/{offer}/manifest",
+    "/modules/{publisher}/{offer}/runs/{run}/log",
+    "/publish/submissions/{id}/runs/{run}/log",
+    "/review/{id}/runs/{run}/log",
     "/media/sha256/{hex}",
     "/robots.txt",
     "/publish/{publisher}/leads.csv",
@@ -66,6 +69,11 @@ pub const VISITOR: &[Visit] = &[
         "/modules/fabrikam/http-forwarder?tab=configure&set.MY_SERVER_IP_ADDRESS=192.0.2.1&form=layered",
     ),
     at(MODULE, "/modules/contoso/heartbeat?tab=certification"),
+    // A night broke it.
+    at(
+        MODULE,
+        "/modules/contoso/temperature-sensor?tab=certification",
+    ),
     at(MODULE, "/modules/contoso/temperature-sensor?tab=versions"),
     at(
         MODULE,

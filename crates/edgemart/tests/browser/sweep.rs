@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use testkit::browser::Script;
 
-use crate::demo::{CONTOSO, CUSTOMER, FABRIKAM, Fresh, NORTHWIND, OPERATOR, REVIEWER};
+use crate::demo::{CONTOSO, CUSTOMER, FABRIKAM, Fresh, NORTHWIND, OPERATOR, REVIEWER, demo};
 use crate::look::{Eyes, press_through};
 use crate::pages::{ADMIN, FIRST_DAY, MEMBER, REFUSED, REVIEW, SIGNED_IN, VISITOR, Visit};
 use crate::publisher::resubmits;
@@ -50,6 +50,8 @@ fn clean(eyes: &Eyes) {
 async fn what_a_visitor_and_a_customer_see() {
     let mut eyes = Eyes::new();
     let none = Blanks::new();
+    demo().measured("contoso.heartbeat", false).await;
+    demo().measured("contoso.temperature-sensor", true).await;
     let visitor = Window::visitor(Script::On).await;
     round(&mut eyes, &visitor, "visitor", VISITOR, &none).await;
     let fresh = Fresh::start();
@@ -82,7 +84,9 @@ async fn what_those_who_run_it_see() {
     resubmits(&member, "contoso/heartbeat", "Beats for ever.").await;
     member.shows_in(".step-current", "Preview").await;
     blanks.insert("{preview}", member.at().await);
+    demo().measured("contoso.heartbeat", false).await;
     let submission = asks_for_a_person(&member, "contoso/threshold-filter").await;
+    demo().measured("contoso.threshold-filter", false).await;
     blanks.insert(
         "{review}",
         submission.replace("/publish/submissions/", "/review/"),

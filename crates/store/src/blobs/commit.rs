@@ -194,6 +194,27 @@ impl Blobs {
     }
 }
 
+impl Blobs {
+    /// Keeps the event log of a run, compressed, of at most [`WHOLE_BYTES_MAX`] bytes; tells its name.
+    pub async fn put_run_log(&self, bytes: Bytes) -> Result<Digest, CommitError> {
+        if bytes.len() as u64 > WHOLE_BYTES_MAX {
+            return Err(CommitError::TooLarge {
+                max: WHOLE_BYTES_MAX,
+            });
+        }
+        let digest = Digest::sha256_of(&bytes);
+        let path = self.named("runs", &digest);
+        let put = self.store.put(&path, bytes.into()).await;
+        put.map_err(BlobError::storage("write", &path))?;
+        Ok(digest)
+    }
+
+    /// Removes the event log of a run; one that is not here is removed already.
+    pub async fn delete_run_log(&self, digest: &Digest) -> Result<(), BlobError> {
+        self.remove(&self.named("runs", digest)).await
+    }
+}
+
 fn check(hasher: DigestHasher, expected: &Digest, size: u64) -> Result<(), CommitError> {
     let found = hasher.finish();
     if found == *expected {

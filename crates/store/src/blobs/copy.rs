@@ -1,4 +1,4 @@
-//! One blob or picture from another storage into this one, verified on the way: for backups and their return.
+//! One blob, picture or event log from another storage into this one, verified on the way: for backups and their return.
 
 use object_store::path::Path;
 use oci::{Digest, DigestHasher};
@@ -14,6 +14,8 @@ pub enum Shelf {
     Blobs,
     /// Pictures.
     Media,
+    /// Event logs of runs.
+    Runs,
 }
 
 impl Shelf {
@@ -21,6 +23,7 @@ impl Shelf {
         match self {
             Self::Blobs => "blobs",
             Self::Media => "media",
+            Self::Runs => "runs",
         }
     }
 }

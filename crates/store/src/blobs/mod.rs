@@ -1,9 +1,9 @@
-//! Bytes named by their digest (layers, configs, pictures) and the chunks of uploads under way, in a folder, an
+//! Bytes named by their digest (layers, configs, pictures, event logs of runs) and the chunks of uploads under way, in a folder, an
 //! S3 bucket or an Azure container, through `object_store`. A blob appears whole or not at all, and only after its digest was checked.
 //! Which repository holds which blob is [`crate::registry`]'s; nothing here knows about permissions.
 //!
 //! ```text
-//! blobs/sha256/1f/1f3a…    uploads/<upload id>/<offset>-<unique>    media/sha256/9c/9c02…
+//! blobs/sha256/1f/1f3a…    uploads/<upload id>/<offset>-<unique>    media/sha256/9c/9c02…    runs/sha256/77/77e0…
 //! quarantine/sha256/5e/5ec1… (found spoiled; nothing reads it)
 //! ```
 

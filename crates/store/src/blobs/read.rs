@@ -45,6 +45,14 @@ impl Blobs {
         }
     }
 
+    /// The event log of a run as it is kept, compressed; `None` when it is not here.
+    pub async fn get_run_log(&self, digest: &Digest) -> Result<Option<Bytes>, BlobError> {
+        match self.read_object(&self.named("runs", digest), None).await? {
+            Some((size, bytes)) => Ok(Some(whole(digest, size, bytes).await?.freeze())),
+            None => Ok(None),
+        }
+    }
+
     pub(super) async fn read_object(
         &self,
         path: &Path,

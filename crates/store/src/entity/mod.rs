@@ -22,6 +22,7 @@ pub mod repository;
 pub mod repository_blob;
 pub mod repository_manifest;
 pub mod repository_tag;
+pub mod run;
 pub mod session;
 pub mod setting;
 pub mod setup_link;

@@ -15,6 +15,7 @@ mod pulls;
 mod registry;
 mod releases;
 mod rows;
+mod runs;
 mod submissions;
 mod takedowns;
 mod uploads;

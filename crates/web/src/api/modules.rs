@@ -14,12 +14,12 @@ use utoipa::ToSchema;
 
 use super::answer::{Page, from_catalog};
 use super::schema::{
-    Checks, ModuleDetail, ModuleItem, ModuleList, PlanDetail, ProblemBody, facets,
+    Checks, MeasuredRun, ModuleDetail, ModuleItem, ModuleList, PlanDetail, ProblemBody, facets,
 };
 use crate::params::{Params, Places};
 use crate::problem::Problem;
 use crate::state::Web;
-use crate::storefront::{Device, FACETS};
+use crate::storefront::{Device, FACETS, path};
 
 /// Search, with counts for every filter. Exact words rank above prefixes, prefixes above words with one letter wrong.
 #[utoipa::path(get, path = "/api/v1/modules", tag = "modules",
@@ -163,6 +163,20 @@ pub(super) struct Certification {
     /// One for each rule: `code`, `title`, `level`, `state`, `outcomes`.
     #[schema(value_type = Vec<Object>)]
     results: Value,
+    /// The newest run of each image of the newest version of each listed plan, as measured.
+    runs: Vec<MeasuredRun>,
+}
+
+async fn runs(web: &Web, module: &Module) -> Result<Vec<MeasuredRun>, Problem> {
+    let public = web.app.settings.public_url.as_str().trim_end_matches('/');
+    let page = format!("{public}{}", path(module));
+    let mut measured = Vec::new();
+    for summary in module.public_plans().flat_map(|plan| &plan.runs) {
+        if let Some(run) = store::runs::find(&web.app.reader, &summary.id).await? {
+            measured.push(MeasuredRun::of(&run, &page));
+        }
+    }
+    Ok(measured)
 }
 
 /// The report behind "passed N of N checks", rule by rule, bound to the digests it looked at.
@@ -185,6 +199,7 @@ pub(super) async fn certification(
     let module = module(&web.app, &places)?;
     let report = module.report.clone();
     let report = report.ok_or_else(|| Problem::not_found("certification report on this module"))?;
+    let runs = runs(&web, &module).await?;
     from_catalog(&web.app.catalog.snapshot(), &headers, || {
         let date = crate::format::day(report.checked_at);
         Ok(Certification {
@@ -197,6 +212,7 @@ pub(super) async fn certification(
                 .collect(),
             policy_version: report.policy_version.clone(),
             results: json!(report.results),
+            runs,
         })
     })
 }

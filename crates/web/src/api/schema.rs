@@ -9,6 +9,7 @@ use certify::Report;
 use domain::release::Release;
 use serde::Serialize;
 use serde_json::{Value, json};
+use store::runs::{Run, Summary};
 use utoipa::ToSchema;
 
 use crate::storefront;
@@ -239,6 +240,8 @@ pub(super) struct PlanDetail {
     pub(super) image: String,
     /// Newest first.
     pub(super) versions: Vec<VersionDetail>,
+    /// The newest run of each image of the newest version; images that were never run are not named.
+    pub(super) runs: Vec<RunDetail>,
     /// What the customer has to say for the newest version, each with `name` and `places`.
     #[schema(value_type = Vec<Object>)]
     pub(super) placeholders: Value,
@@ -271,6 +274,93 @@ pub(super) struct ImageDetail {
     pub(super) layers: u32,
 }
 
+/// An image that was run, with its plan's defaults, in an IoT Edge environment.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RunDetail {
+    pub(super) plan: String,
+    pub(super) platform: String,
+    /// The manifest of the image.
+    pub(super) digest: String,
+    pub(super) ran_at: String,
+    /// Run again in a night, after it went live.
+    pub(super) nightly: bool,
+    /// Version of the environment.
+    pub(super) environment: String,
+    /// Container engine.
+    pub(super) engine: String,
+    /// Rules on running modules that passed…
+    pub(super) passed: u64,
+    /// …of those that applied; warnings are counted apart.
+    pub(super) applicable: u64,
+    /// Codes of the rules that it broke.
+    pub(super) broken: Vec<String>,
+    /// An emulator ran it, so what it took was not measured.
+    pub(super) emulated: bool,
+    /// Why it was not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) memory_peak_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) memory_steady_bytes: Option<u64>,
+    /// Processor time as a share of one core, in thousandths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cpu_permille: Option<u64>,
+}
+
+/// A run with everything that was seen.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MeasuredRun {
+    #[serde(flatten)]
+    run: RunDetail,
+    /// First start, messages, reactions, outage, stop, later starts, network, what it took, and a timeline; null when it
+    /// was not run. New fields may come.
+    #[schema(value_type = Option<Object>)]
+    observed: Option<Value>,
+    /// What of the createOptions it was not given.
+    left_out: Vec<String>,
+    /// Address of the event log: JSON lines, gzip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+}
+
+impl MeasuredRun {
+    /// `page` is the address of the module's page.
+    pub(super) fn of(run: &Run, page: &str) -> Self {
+        let summary = &run.summary;
+        let log = summary.log.as_ref();
+        Self {
+            observed: run.observed.as_ref().ok().map(|seen| json!(seen)),
+            left_out: run.left_out.clone(),
+            log: log.map(|_| format!("{page}/runs/{}/log", summary.id)),
+            run: RunDetail::of(summary),
+        }
+    }
+}
+
+impl RunDetail {
+    pub(super) fn of(run: &Summary) -> Self {
+        let took = run.footprint;
+        Self {
+            plan: run.plan.to_string(),
+            platform: run.platform.to_string(),
+            digest: run.digest.to_string(),
+            ran_at: rfc3339(run.began_at),
+            nightly: run.nightly,
+            environment: run.environment.clone(),
+            engine: run.engine.clone(),
+            passed: run.passed,
+            applicable: run.applicable,
+            broken: run.broken.clone(),
+            emulated: run.emulated,
+            not_run: run.why_not.clone(),
+            memory_peak_bytes: took.map(|took| took.memory_peak_bytes),
+            memory_steady_bytes: took.map(|took| took.memory_steady_bytes),
+            cpu_permille: took.map(|took| took.cpu_permille),
+        }
+    }
+}
+
 impl PlanDetail {
     pub(super) fn of(app: &App, plan: &ModulePlan) -> Self {
         Self {
@@ -287,6 +377,7 @@ impl PlanDetail {
                 .iter()
                 .map(|release| version(app, plan, release))
                 .collect(),
+            runs: plan.runs.iter().map(RunDetail::of).collect(),
             placeholders: json!(plan.placeholders),
         }
     }

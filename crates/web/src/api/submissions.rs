@@ -9,13 +9,14 @@ use domain::role::PublisherAction;
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::runs::Summary;
 use store::steps::StepRow;
 use store::submissions::Submission;
 use utoipa::ToSchema;
 
 use super::answer::json;
 use super::body::{Caller, JsonBody};
-use super::schema::ProblemBody;
+use super::schema::{ProblemBody, RunDetail};
 use crate::params::Places;
 use crate::problem::Problem;
 use crate::state::Web;
@@ -41,6 +42,8 @@ pub(super) struct SubmissionDetail {
     /// The certification report, once the rules ran.
     #[schema(value_type = Option<Object>)]
     report: Option<Value>,
+    /// Its images that were run, and those that could not be.
+    runs: Vec<RunDetail>,
     /// What a reviewer decided.
     #[schema(value_type = Option<Object>)]
     decision: Option<Value>,
@@ -63,7 +66,12 @@ pub(super) struct StepDetail {
     log: String,
 }
 
-fn detail(submission: Submission, steps: Vec<StepRow>, now: i64) -> SubmissionDetail {
+fn detail(
+    submission: Submission,
+    steps: Vec<StepRow>,
+    runs: &[Summary],
+    now: i64,
+) -> SubmissionDetail {
     let step = |row: StepRow| StepDetail {
         milliseconds: (row.ended_at.unwrap_or(now) - row.started_at).max(0) / 1_000,
         started_at: rfc3339(row.started_at),
@@ -84,6 +92,11 @@ fn detail(submission: Submission, steps: Vec<StepRow>, now: i64) -> SubmissionDe
         updated_at: rfc3339(submission.updated_at),
         steps: steps.into_iter().map(step).collect(),
         report: submission.report,
+        runs: runs
+            .iter()
+            .filter(|run| !run.nightly)
+            .map(RunDetail::of)
+            .collect(),
         decision: submission.decision,
         failure: submission.failure,
         preview_expires_at: submission.preview_expires_at.map(rfc3339),
@@ -116,7 +129,9 @@ async fn answer(
     submission: Submission,
 ) -> Result<Response, Problem> {
     let steps = store::steps::of_submission(&web.app.reader, &submission.id).await?;
-    json(status, &detail(submission, steps, web.app.clock.now()))
+    let runs = store::runs::summaries(&web.app.reader, &submission.id).await?;
+    let now = web.app.clock.now();
+    json(status, &detail(submission, steps, &runs, now))
 }
 
 /// What to submit.

@@ -65,6 +65,10 @@ fn detail(event: &Event) -> String {
                 detail => format!("{moved}: {detail}"),
             }
         }
+        "run_broke" | "run_recovered" => match text(data, "rules") {
+            "" => text(data, "place").to_owned(),
+            rules => format!("{}: {rules}", text(data, "place")),
+        },
         "certified" => text(data, "summary").to_owned(),
         "rule_waived" => format!(
             "{}, {}: {}",

@@ -31,6 +31,7 @@ crate::routes::routes! {
     get "/publish" index::show;
     post "/publish" index::become_publisher;
     get "/publish/submissions/{id}" submission::show;
+    get "/publish/submissions/{id}/runs/{run}/log" submission::run_log;
     post "/publish/submissions/{id}/go-live" submission::go_live;
     post "/publish/submissions/{id}/cancel" submission::cancel;
     post "/publish/submissions/{id}/preview-token" submission::preview_token;

@@ -27,6 +27,7 @@ use crate::page::page_with;
 use crate::params::Places;
 use crate::pieces::FieldError;
 use crate::problem::Problem;
+use crate::runs::broken_line;
 use crate::state::Web;
 use crate::view::View as _;
 use crate::visitor::Visitor;
@@ -66,6 +67,8 @@ struct OverviewPage {
     may_sell: bool,
     stopped: String,
     taken_down: Vec<String>,
+    /// What a nightly run found.
+    broken: String,
     stop_fields: Vec<Field>,
     stop_errors: Vec<FieldError>,
 }
@@ -100,6 +103,14 @@ async fn taken_down(web: &Web, key: &OfferKey) -> Result<Vec<String>, Problem> {
         t3("portal.taken_down_what", what, takedown.reason, contact)
     });
     Ok(sentences.collect())
+}
+
+/// What does not work any more of what is live.
+fn broken(web: &Web, key: &OfferKey) -> String {
+    let live = web.app.catalog.module(key);
+    let plans = live.iter().flat_map(|module| &module.plans);
+    let lines = plans.filter_map(|plan| broken_line(&plan.runs));
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 /// What is live, with how often it was pulled.
@@ -204,6 +215,7 @@ pub(super) async fn render(
             .is_ok(),
         stopped,
         taken_down,
+        broken: broken(web, &draft.key),
         stop_fields,
         stop_errors: stop_errors.unwrap_or_default(),
     };

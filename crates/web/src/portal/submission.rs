@@ -25,6 +25,7 @@ use crate::page::{page_with, see_other};
 use crate::params::Places;
 use crate::pieces::{Link, Step};
 use crate::problem::Problem;
+use crate::runs::{self, RunView};
 use crate::state::Web;
 use crate::view::View as _;
 use crate::visitor::Visitor;
@@ -71,6 +72,7 @@ struct SubmissionPage {
     notes: String,
     steps: Vec<Step>,
     checks: Option<Checks>,
+    runs: Vec<RunView>,
     logs: Vec<Log>,
     history: Vec<Line>,
     running: bool,
@@ -197,6 +199,7 @@ async fn render(
         notes: submission.notes.clone(),
         steps: bar,
         checks: checks(submission.report.as_ref()),
+        runs: measured(web, submission).await?,
         logs,
         history: lines(web, events).await?,
         running: submission.state.is_running() && submission.state != Stage::InReview,
@@ -229,6 +232,23 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let submission = load(&web, &visitor, &places, PublisherAction::View).await?;
     render(&web, &visitor, &submission, None).await
+}
+
+async fn measured(web: &Web, submission: &Submission) -> Result<Vec<RunView>, Problem> {
+    let base = format!("/publish/submissions/{}/runs", submission.id);
+    runs::of_submission(&web.app.reader, &submission.id, &base).await
+}
+
+/// The event log of one of its runs.
+pub(super) async fn run_log(
+    State(web): State<Web>,
+    visitor: Visitor,
+    places: Places,
+) -> Result<Response, Problem> {
+    let submission = load(&web, &visitor, &places, PublisherAction::View).await?;
+    let run = store::runs::find(&web.app.reader, places.text("run")).await?;
+    let own = run.filter(|run| run.summary.submission == submission.id);
+    runs::download(&web, &own.ok_or_else(hidden)?).await
 }
 
 /// Why it went no further; of no interest once it did.

@@ -6,6 +6,7 @@ mod submission;
 crate::routes::routes! {
     get "/review" queue::show;
     get "/review/{id}" submission::show;
+    get "/review/{id}/runs/{run}/log" submission::run_log;
     post "/review/{id}/approve" submission::approve;
     post "/review/{id}/reject" submission::reject;
     post "/review/{id}/waive" submission::waive;

@@ -26,6 +26,7 @@ use crate::portal::checks::{CheckRow, Checks, checks};
 use crate::portal::hidden;
 use crate::portal::history::names;
 use crate::problem::Problem;
+use crate::runs::{self, RunView};
 use crate::state::Web;
 use crate::view::View as _;
 use crate::visitor::Visitor;
@@ -57,6 +58,7 @@ struct ReviewPage {
     notes: String,
     open: Vec<CheckRow>,
     checks: Option<Checks>,
+    runs: Vec<RunView>,
     frozen: Frozen,
     reject: Vec<Field>,
     approve: Vec<Field>,
@@ -178,6 +180,8 @@ async fn render(
             .filter(|row| row.kind == "review")
             .collect()
     });
+    let base = format!("/review/{}/runs", submission.id);
+    let runs = runs::of_submission(&web.app.reader, &submission.id, &base).await?;
     let listed = &submission.frozen.listing.title;
     let title = t2("submission.title", submission.number, listed);
     let shown = ReviewPage {
@@ -208,6 +212,7 @@ async fn render(
         notes: submission.notes.clone(),
         open: open.unwrap_or_default(),
         checks: report,
+        runs,
         frozen: frozen(&submission.frozen),
         reject,
         approve: vec![Field::area(
@@ -231,6 +236,18 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let submission = load(&web, &visitor, &places).await?;
     render(&web, &visitor, &submission, Sent::default()).await
+}
+
+/// The event log of one of its runs.
+pub(super) async fn run_log(
+    State(web): State<Web>,
+    visitor: Visitor,
+    places: Places,
+) -> Result<Response, Problem> {
+    let submission = load(&web, &visitor, &places).await?;
+    let run = store::runs::find(&web.app.reader, places.text("run")).await?;
+    let own = run.filter(|run| run.summary.submission == submission.id);
+    runs::download(&web, &own.ok_or_else(hidden)?).await
 }
 
 pub(super) async fn approve(

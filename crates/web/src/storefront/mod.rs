@@ -24,6 +24,7 @@ crate::routes::routes! {
     get "/modules" search::show;
     get "/modules/{publisher}/{offer}" product::show;
     get "/modules/{publisher}/{offer}/manifest" manifest::download;
+    get "/modules/{publisher}/{offer}/runs/{run}/log" product::run_log;
     get "/modules/{publisher}/{offer}/get" get_it::show;
     post "/modules/{publisher}/{offer}/get" get_it::get;
     get "/publishers/{publisher}" publisher::show;

@@ -12,8 +12,11 @@ use domain::offer::{Contact, Link, Logos, ModuleKind, Offer, Plan, Price};
 use domain::release::{Release, ReleasePlatform};
 use oci::Digest;
 use serde_json::json;
+use store::Store;
 use store::offers::{OfferRow, StopInfo};
+use store::runs::Run;
 use store::submissions::Submission;
+use testkit::runs;
 
 use super::{Market, NOW};
 
@@ -162,6 +165,7 @@ pub(super) async fn stock(market: &Market) {
         },
     )
     .await;
+    keep_runs(market, "submission-of-contoso.temperature-sensor").await;
     let stop = StopInfo {
         reason: StopReason::EndOfSupport,
         alternative: Some("contoso.temperature-sensor".into()),
@@ -354,6 +358,30 @@ fn report(row: &Row<'_>) -> Report {
             .map(|(plan, ..)| ((*plan).to_owned(), newest.parse().unwrap()))
             .collect::<BTreeMap<_, _>>(),
     }
+}
+
+/// A run of a submission's image for linux/amd64, and one that was not.
+pub async fn keep_runs(market: &Market, submission: &str) -> Run {
+    let store = Store {
+        reader: market.reader.clone(),
+        writer: market.writer.clone(),
+        blobs: market.blobs.clone(),
+    };
+    let run = runs::ran(&store, submission, &platform("linux/amd64", 0), NOW - DAY).await;
+    let why = "the engine's machine runs no arm64, and has no emulator for it";
+    let without = runs::not_run(&run, &platform("linux/arm64", 0), why);
+    runs::keep(&store, &[run.clone(), without]).await;
+    run
+}
+
+/// A night after that in which it broke.
+pub async fn keep_night(market: &Market, run: &Run) {
+    let store = Store {
+        reader: market.reader.clone(),
+        writer: market.writer.clone(),
+        blobs: market.blobs.clone(),
+    };
+    runs::keep(&store, &[runs::broke(run, NOW)]).await;
 }
 
 /// A PNG of one colour.

@@ -16,6 +16,7 @@ use serde_json::json;
 use store::sessions::Session;
 use store::submissions::Submission;
 
+use crate::common::modules::keep_runs;
 use crate::common::{BOSS, DEV, EVE, GUEST, Market, NOW};
 
 /// Who asks, in the order of the table's columns.
@@ -105,6 +106,9 @@ async fn submission(market: &Market, key: &str, id: &str, state: State) {
     ];
     let tx = market.writer.begin().await.unwrap();
     store::submissions::insert(&tx, &row).await.unwrap();
+    tx.commit().await.unwrap();
+    keep_runs(market, id).await;
+    let tx = market.writer.begin().await.unwrap();
     let mut at = row.created_at;
     for step in way {
         if step == State::InReview && state == State::Preview {

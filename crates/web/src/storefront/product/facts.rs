@@ -6,6 +6,7 @@ use super::Chosen;
 use crate::format;
 use crate::messages::{t, t1, word};
 use crate::pieces::{Fact, Link};
+use crate::runs;
 
 /// Terms of the chosen module and plan, in the order a buyer asks.
 pub(super) fn of(chosen: &Chosen<'_>) -> Vec<Fact> {
@@ -22,6 +23,7 @@ pub(super) fn of(chosen: &Chosen<'_>) -> Vec<Fact> {
             word("price", chosen.plan.price.model()).into_owned(),
         ),
         fact(t("product.licence"), module.licence.clone()),
+        fact(t("run.measured"), measured(chosen).unwrap_or_default()),
         fact(
             t("product.released"),
             format::moment(chosen.release.released_at),
@@ -43,6 +45,15 @@ pub(super) fn of(chosen: &Chosen<'_>) -> Vec<Fact> {
     }
     facts.retain(|fact| !fact.value.is_empty());
     facts
+}
+
+/// What runs of the newest release measured; of other releases it says nothing.
+fn measured(chosen: &Chosen<'_>) -> Option<String> {
+    let newest = chosen.plan.releases.first()?;
+    if newest.version != chosen.release.version {
+        return None;
+    }
+    runs::memory_line(&chosen.plan.runs)
 }
 
 fn kind(module: &Module) -> &'static str {

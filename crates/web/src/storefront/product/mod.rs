@@ -5,6 +5,7 @@ mod configure;
 mod facts;
 mod plans;
 mod report;
+mod run_log;
 mod tiles;
 
 use std::sync::Arc;
@@ -26,12 +27,14 @@ use crate::page::page;
 use crate::params::{Params, Places, address};
 use crate::pieces::{Choice, Fact, Link};
 use crate::problem::Problem;
+use crate::runs::{self, RunView};
 use crate::state::Web;
 use crate::view::View as _;
 use crate::visitor::Visitor;
 
 pub(crate) use configure::{pretty, wanted};
 pub(crate) use facts::web_address;
+pub(super) use run_log::download as run_log;
 
 /// The tabs, first one default.
 const TABS: [&str; 5] = [
@@ -164,6 +167,8 @@ struct Product {
     plan_title: String,
     configure: Option<configure::Configure>,
     report: Option<ReportView>,
+    runs: Vec<RunView>,
+    broken: String,
     versions: Vec<plans::VersionRow>,
     withdrawn: Vec<String>,
 }
@@ -196,6 +201,11 @@ pub(crate) async fn render(
         .find(|tab| *tab == params.get("tab"))
         .unwrap_or(TABS[0]);
     let report = report::of(&web.app, &chosen).await?;
+    let runs = if tab == "certification" {
+        measured(web, &chosen).await?
+    } else {
+        Vec::new()
+    };
     let hit = Hit {
         module: Arc::clone(module),
         fits: true,
@@ -238,6 +248,8 @@ pub(crate) async fn render(
         report: report
             .as_ref()
             .map(|report| ReportView::of(report, chosen.release.digest.as_str())),
+        runs,
+        broken: runs::broken_line(&chosen.plan.runs).unwrap_or_default(),
         versions: if tab == "versions" {
             plans::versions(&chosen)
         } else {
@@ -245,6 +257,19 @@ pub(crate) async fn render(
         },
         withdrawn: withdrawn(&chosen),
     })
+}
+
+/// What was measured of the chosen release, by the submission that made it and by what is live now.
+async fn measured(web: &Web, chosen: &Chosen<'_>) -> Result<Vec<RunView>, Problem> {
+    let made_by = chosen.release.submission.as_str();
+    let mut submissions = vec![made_by];
+    if chosen.module.submission != made_by {
+        submissions.push(chosen.module.submission.as_str());
+    }
+    let base = format!("{}/runs", chosen.base);
+    let plan = chosen.plan.plan.as_str();
+    let platforms = &chosen.release.platforms;
+    runs::of_release(&web.app.reader, &submissions, plan, platforms, &base).await
 }
 
 fn device_choice(chosen: &Chosen<'_>, params: &Params) -> crate::layout::DeviceChoice {
