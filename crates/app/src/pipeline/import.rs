@@ -395,7 +395,7 @@ async fn link_held(
     tx.commit().await?;
     // A removal of unused bytes that began before the links may have taken some; from here on none can begin.
     for blob in held {
-        if size_here(app, &blob.digest).await?.is_none() {
+        if size_here(app, &blob.digest).await? != Some(blob.size) {
             wanted.push(blob);
         }
     }
