@@ -180,6 +180,10 @@ pub struct Limits {
     pub quota: Quota,
     /// Hours after a takedown in which it can be lifted; then the bytes go.
     pub takedown_hours_max: u32,
+    /// What names and manifests of the registry may be like.
+    pub intake: Intake,
+    /// Requests a minute that one client may make of the registry; zero: any number.
+    pub requests_per_minute_max: u32,
 }
 
 impl Default for Limits {
@@ -193,6 +197,38 @@ impl Default for Limits {
             jobs_parallel_max: 2,
             quota: Quota::default(),
             takedown_hours_max: 30 * 24,
+            intake: Intake::default(),
+            requests_per_minute_max: 0,
+        }
+    }
+}
+
+/// What names and manifests may be like that come into the registry. What is there already stays readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intake {
+    /// Bytes of a repository name that is pushed to.
+    pub name_bytes_max: usize,
+    /// Parts of such a name, between slashes.
+    pub name_parts_max: usize,
+    /// Bytes of one manifest.
+    pub manifest_bytes_max: usize,
+    /// Layers, configurations and images that one manifest lists.
+    pub manifest_entries_max: usize,
+    /// Layers of one image that is imported.
+    pub layers_per_image_max: usize,
+    /// Tags of one repository that is pushed to; zero: only the publisher's quota counts.
+    pub repository_tags_max: u64,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self {
+            name_bytes_max: oci::REPOSITORY_NAME_BYTES_MAX,
+            name_parts_max: 16,
+            manifest_bytes_max: oci::MANIFEST_BYTES_MAX,
+            manifest_entries_max: oci::DESCRIPTORS_MAX,
+            layers_per_image_max: crate::upstream::LAYERS_MAX,
+            repository_tags_max: 0,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod attached;
 mod auth;
 mod blob;
 mod challenge;
+mod choice;
 pub mod copy;
 mod credentials;
 mod error;
@@ -27,7 +28,8 @@ use crate::egress::{Answer, Egress, EgressError, Outgoing};
 
 pub use attached::{Attached, find_attached};
 pub use blob::SMALL_BLOB_BYTES_MAX;
-pub use copy::{CopyLimits, CopyPlan, plan_copy};
+pub use choice::Choice;
+pub use copy::{CopyLimits, CopyPlan, LAYERS_MAX, plan_copy};
 pub use credentials::Credentials;
 pub use error::{At, UpstreamError};
 pub use manifest::Resolved;

@@ -3,7 +3,7 @@
 //! All of it is plain data, so that the gatherer fills it in and a test writes it down. Nothing here judges.
 //! Left out: how the evidence is gathered, and credentials, which no rule needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::{OfferKey, PlanName};
 use domain::matrix::Matrix;
@@ -113,6 +113,8 @@ pub struct PlanEvidence {
     pub images: Vec<ImageEvidence>,
     /// Version tags that were published with another digest.
     pub moved_tags: Vec<MovedTag>,
+    /// What indexes list and the publisher chose not to bring; nothing is missing there.
+    pub left_out: BTreeSet<Digest>,
 }
 
 /// A version tag that no longer names what was published.

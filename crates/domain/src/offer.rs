@@ -321,6 +321,9 @@ pub struct ImageSource {
     pub repository: String,
     /// Tags to copy: `latest`, at least one `X.Y.Z`, and any `X.Y…` or `X.Y.Z-suffix`.
     pub tags: Vec<String>,
+    /// Copy the images of the plan's declared platforms only; else of all that the index lists.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub declared_only: bool,
 }
 
 #[cfg(test)]

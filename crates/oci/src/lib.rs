@@ -45,6 +45,6 @@ pub use media_type::ManifestKind;
 pub use operation::{Action, Operation, ParseError};
 pub use platform::{Platform, PlatformError};
 pub use reference::{Reference, ReferenceError};
-pub use repository::{RepositoryName, RepositoryNameError};
+pub use repository::{REPOSITORY_NAME_BYTES_MAX, RepositoryName, RepositoryNameError};
 pub use scope::{AccessEntry, Scope, ScopeError};
 pub use tag::{Tag, TagError};

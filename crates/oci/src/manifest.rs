@@ -286,6 +286,12 @@ impl Manifest {
         }
     }
 
+    /// Layers and children: what it lists.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.layers().len() + self.children().len()
+    }
+
     /// The manifest this one refers to (distribution-spec "Listing referrers").
     #[must_use]
     pub const fn subject(&self) -> Option<&Descriptor> {

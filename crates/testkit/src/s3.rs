@@ -4,7 +4,10 @@
 //! characters, so a sha512 blob needs a short prefix.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use http::Method;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -12,10 +15,14 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 use tower::{Service, service_fn};
 
 use crate::folder::Folder;
+
+/// The header by which a copy names its source.
+const COPY_SOURCE: &str = "x-amz-copy-source";
 
 /// A running S3 server. It ends when dropped.
 #[derive(Debug)]
@@ -29,6 +36,7 @@ pub struct S3Server {
     /// Its secret.
     pub secret_key: String,
     folder: Folder,
+    copies: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -62,12 +70,33 @@ pub async fn start() -> S3Server {
         .map(|address| address.port())
         .unwrap_or_default();
     let root = folder.path().to_owned();
+    let copies = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&copies);
+    let turn = Arc::new(RwLock::new(()));
     let task = tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             let (root, inner) = (root.clone(), service.clone());
-            let service = service_fn(move |request| {
+            let (counted, turn) = (Arc::clone(&counted), Arc::clone(&turn));
+            let service = service_fn(move |request: http::Request<_>| {
+                let copies = request.headers().contains_key(COPY_SOURCE);
+                let looks = [Method::GET, Method::HEAD].contains(request.method());
+                if copies {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
                 make_way(&root, &request);
-                Service::call(&mut inner.clone(), request)
+                let (mut inner, turn) = (inner.clone(), Arc::clone(&turn));
+                async move {
+                    // In S3 a copy appears whole; here it grows, so nobody looks meanwhile.
+                    let _alone = match copies {
+                        true => Some(turn.write().await),
+                        false => None,
+                    };
+                    let _beside = match looks {
+                        true => Some(turn.read().await),
+                        false => None,
+                    };
+                    Service::call(&mut inner, request).await
+                }
             });
             tokio::spawn(async move {
                 // A client that goes away is no failure of the server.
@@ -83,6 +112,7 @@ pub async fn start() -> S3Server {
         access_key,
         secret_key,
         folder,
+        copies,
         task,
     }
 }
@@ -94,7 +124,7 @@ fn make_way<B>(root: &Path, request: &http::Request<B>) {
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
     if plain
-        && request.headers().contains_key("x-amz-copy-source")
+        && request.headers().contains_key(COPY_SOURCE)
         && let Some(folder) = path.parent()
     {
         // When it cannot be made, the copy fails and says so.
@@ -117,6 +147,11 @@ impl S3Server {
             access_key_id: self.access_key.clone(),
             secret_access_key: self.secret_key.clone(),
         }
+    }
+
+    /// How often it was asked to copy an object by itself.
+    pub fn copies(&self) -> u64 {
+        self.copies.load(Ordering::Relaxed)
     }
 
     /// Every object in the bucket, in order of key.

@@ -218,3 +218,24 @@ fn sql_stays_in_the_store() {
         }
     }
 }
+
+/// What can be printed is printed one day, into a log that more people read.
+#[test]
+fn passwords_are_in_nothing_that_can_be_printed() {
+    for path in files() {
+        if !ends_with(&path, &["rs"]) || !path.display().to_string().contains("/src/") {
+            continue;
+        }
+        let text = read(&path);
+        for (at, _) in text.match_indices("    pub password: ") {
+            let before = &text[..at];
+            let derived = before.rfind("#[derive(").map_or("", |from| &before[from..]);
+            let derived = derived.lines().next().unwrap_or_default();
+            let place = path.display();
+            assert!(
+                !derived.contains("Debug"),
+                "{place}: a password under {derived}"
+            );
+        }
+    }
+}

@@ -70,7 +70,7 @@ pub fn router(app: App, options: Options) -> Router {
             REFERRER_POLICY,
             HeaderValue::from_static("same-origin"),
         ));
-    site.merge(registry::router(app))
+    site.merge(registry::limited(registry::router(app), &web))
         .merge(health(web.clone()))
         .layer(SetResponseHeaderLayer::if_not_present(
             X_CONTENT_TYPE_OPTIONS,

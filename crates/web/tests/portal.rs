@@ -394,6 +394,7 @@ async fn a_plan_keeps_its_parts() {
         ("platforms", "linux/amd64"),
         ("platforms", "linux/arm/v7"),
         ("platforms_other", "linux/riscv64"),
+        ("image.declared_only", "on"),
     ];
     let part = "/publish/contoso/pump/plans/standard";
     let to = dev.done(&format!("{part}/image"), &image).await;
@@ -427,6 +428,7 @@ async fn a_plan_keeps_its_parts() {
         .plans
         .remove(0);
     assert_eq!(kept.image.tags, ["latest", "1.0.0"]);
+    assert!(kept.image.declared_only);
     assert_eq!(
         kept.platforms,
         ["linux/amd64", "linux/arm/v7", "linux/riscv64"]

@@ -228,6 +228,8 @@ async fn the_operator_takes_down_and_lifts_by_form() {
     // Told of the lift, and not of the form that takes down.
     assert!(bare.text().contains("notice"), "{}", bare.text());
     assert!(!bare.text().contains("f-reason-error"), "{}", bare.text());
+    let unknown = send("/admin/takedowns/none/lift", &[("reason", "Why not.")]).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     let lifted = send(&lift, &[("reason", "The key was revoked.")]).await;
     assert_eq!(lifted.status, StatusCode::SEE_OTHER);
     assert!(page().await.contains("The key was revoked."));

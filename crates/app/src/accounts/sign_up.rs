@@ -15,8 +15,8 @@ use crate::record::Subject;
 /// Longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
-/// What a person fills in.
-#[derive(Clone, Debug)]
+/// What a person fills in. Has no `Debug`, so that no log line can have the password.
+#[derive(Clone)]
 pub struct SignUp {
     /// Where to reach them; also what they sign in with.
     pub email: String,

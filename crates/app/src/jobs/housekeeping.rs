@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::App;
 use crate::clock::DAY;
 use crate::offers::end_previews;
-use crate::registry::{Refusal, collect_garbage_until, drop_stale_uploads};
+use crate::registry::{Refusal, collect_garbage_until, day_of, drop_stale_uploads};
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Half-written files are left alone for this long: longer than any upload may idle.
@@ -39,6 +39,10 @@ async fn tidy(app: &App, stop: &watch::Receiver<bool>) {
         return;
     }
     told("swept half-written files", sweep(app).await);
+    told(
+        "forgot pulls of days long gone",
+        forget_old_pulls(app).await,
+    );
     let Some(hours) = app.settings.registry.gc_grace_hours else {
         return;
     };
@@ -57,6 +61,17 @@ async fn sweep(app: &App) -> Result<usize, Refusal> {
     let swept = app.blobs.sweep(before, &under_way).await;
     let swept = swept.map_err(Refusal::storage)?;
     Ok(usize::try_from(swept).unwrap_or(usize::MAX))
+}
+
+/// Days of pulls that are kept: three times what anybody is shown.
+const PULL_DAYS_MAX: i64 = 90;
+
+async fn forget_old_pulls(app: &App) -> Result<usize, store::Error> {
+    let first = day_of(app.clock.now()) - PULL_DAYS_MAX;
+    let tx = app.writer.begin().await?;
+    let gone = store::registry::pulls::forget_days_before(&tx, first).await?;
+    tx.commit().await?;
+    Ok(usize::try_from(gone).unwrap_or(usize::MAX))
 }
 
 fn told(what: &str, done: Result<usize, impl std::fmt::Debug>) {

@@ -309,8 +309,8 @@ impl Way<'_> {
         // A removal of unused bytes that began before the link may have taken these; from here on none can begin.
         let digest = &self.blob.digest;
         match self.app.blobs.size(digest).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => {
+            Ok(Some(there)) if there == self.blob.size => Ok(()),
+            Ok(_) => {
                 let tx = self.app.writer.begin().await?;
                 store::registry::unlink_blob(&tx, self.repo, digest).await?;
                 tx.commit().await?;

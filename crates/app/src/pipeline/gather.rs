@@ -112,6 +112,7 @@ async fn plan_evidence(
         configs,
         images,
         moved_tags,
+        left_out: imported.left_out.keys().cloned().collect(),
     })
 }
 

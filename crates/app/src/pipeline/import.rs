@@ -2,7 +2,7 @@
 //! Every digest is verified. What is here already is only linked, and large blobs go on where a killed import stopped.
 //! What the publisher can mend rejects the submission with the reason; what time can mend is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::actor::Actor;
 use domain::ids::PlanName;
@@ -21,7 +21,7 @@ use crate::error::{Refused, Trouble};
 use crate::jobs::{Ended, Kind};
 use crate::offers::{advance, open_credentials};
 use crate::registry::quota;
-use crate::upstream::{self, Attached, CopyLimits, CopyPlan, Registry, UpstreamError};
+use crate::upstream::{self, Attached, Choice, CopyLimits, CopyPlan, Registry, UpstreamError};
 
 /// A try that brought so many bytes got further; fewer could be dripped for ever.
 const HEADWAY_BYTES_MIN: i64 = 256 * 1024;
@@ -209,7 +209,7 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     let limits = limits(app);
     let at = format!("{}/{}", source.registry, source.repository);
     log(app, submission, &format!("{}: reading {at}", plan.plan)).await?;
-    let mut copy = upstream::plan_copy(&registry, &source.tags, &limits)
+    let mut copy = upstream::plan_copy(&registry, &source.tags, &limits, &Choice::of(plan))
         .await
         .map_err(upstream)?;
     if copy.tags.is_empty() {
@@ -221,6 +221,7 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
     let attached = upstream::find_attached(&registry, &copy, &limits)
         .await
         .map_err(upstream)?;
+    log_left_out(app, submission, plan, &copy.left_out).await?;
     log_attached(app, submission, plan, &attached).await?;
     copy.blobs.extend(attached.blobs);
     copy.total_bytes += attached.total_bytes;
@@ -244,6 +245,7 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         manifests: digests(&copy.manifests),
         attached: digests(&attached.manifests),
         attached_tags: attached.tags,
+        left_out: copy.left_out,
         total_bytes: copy.total_bytes,
     })
 }
@@ -254,11 +256,34 @@ fn limits(app: &App) -> CopyLimits {
         image_bytes_max: limits.image_bytes_max,
         blob_bytes_max: limits.blob_bytes_max,
         manifests_max: limits.manifests_per_image_max,
+        manifest_bytes_max: limits.intake.manifest_bytes_max as u64,
+        manifest_entries_max: limits.intake.manifest_entries_max,
+        layers_max: limits.intake.layers_per_image_max,
     }
 }
 
 pub(super) fn digests(manifests: &[Manifest]) -> Vec<Digest> {
     manifests.iter().map(|m| m.digest.clone()).collect()
+}
+
+/// Tells which platforms the publisher chose not to bring.
+pub(super) async fn log_left_out(
+    app: &App,
+    submission: &Submission,
+    plan: &Plan,
+    left_out: &BTreeMap<Digest, String>,
+) -> Result<(), store::Error> {
+    if left_out.is_empty() {
+        return Ok(());
+    }
+    let platforms: BTreeSet<&str> = left_out.values().map(String::as_str).collect();
+    let platforms: Vec<&str> = platforms.into_iter().collect();
+    let line = format!(
+        "{}: not declared, so not copied: {}",
+        plan.plan,
+        platforms.join(", ")
+    );
+    log(app, submission, &line).await
 }
 
 /// Tells what comes along with the image, and what does not.
@@ -370,7 +395,7 @@ async fn link_held(
     tx.commit().await?;
     // A removal of unused bytes that began before the links may have taken some; from here on none can begin.
     for blob in held {
-        if size_here(app, &blob.digest).await?.is_none() {
+        if size_here(app, &blob.digest).await? != Some(blob.size) {
             wanted.push(blob);
         }
     }

@@ -4,15 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::offer::Plan;
-use oci::{Digest, Manifest};
+use oci::{Descriptor, Digest, Manifest};
 use store::submissions::Submission;
 
 use super::Imported;
 use super::attached::attached;
 use super::import::{
-    ImportError, blobs_of, digests, link_manifests, log, log_attached, refuse_blocked,
+    ImportError, blobs_of, digests, link_manifests, log, log_attached, log_left_out, refuse_blocked,
 };
 use crate::App;
+use crate::upstream::Choice;
 
 pub(super) async fn copy(
     app: &App,
@@ -47,7 +48,9 @@ pub(super) async fn copy(
             app.settings.registry_host
         )));
     }
-    let manifests = reachable(app, from, tags.values(), publisher).await?;
+    let choice = Choice::of(plan);
+    let (manifests, left_out) = reachable(app, from, tags.values(), &choice, publisher).await?;
+    log_left_out(app, submission, plan, &left_out).await?;
     let attached = attached(app, from, &manifests).await?;
     log_attached(app, submission, plan, &attached).await?;
     let all = [manifests.as_slice(), &attached.manifests].concat();
@@ -56,20 +59,7 @@ pub(super) async fn copy(
     if let Some(why) = refuse_blocked(app, &repo, &all).await? {
         return Err(publisher(why));
     }
-    let tx = app.writer.begin().await?;
-    let now = app.clock.now();
-    for blob in blobs.values() {
-        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
-        let held = store::registry::has_blob(&tx, from, &blob.digest).await?;
-        if held.is_none_or(|held| held.size != size) {
-            return Err(publisher(format!(
-                "blob {} of `{from}` is not there, or not with the {size} bytes its manifest states; push the image again",
-                blob.digest
-            )));
-        }
-        store::registry::link_blob(&tx, &repo, &blob.digest, size, false, now).await?;
-    }
-    tx.commit().await?;
+    link_blobs(app, (from, &repo), &blobs, publisher).await?;
     link_manifests(app, &repo, &all).await?;
     log(
         app,
@@ -84,18 +74,45 @@ pub(super) async fn copy(
         manifests: digests(&manifests),
         attached: digests(&attached.manifests),
         attached_tags: attached.tags,
+        left_out,
         total_bytes: blobs.values().map(|blob| blob.size).sum(),
     })
 }
 
-/// Manifests reachable from the tags, children first.
+/// Links what the image needs from one repository to the other, all of it or nothing.
+async fn link_blobs(
+    app: &App,
+    (from, repo): (&str, &str),
+    blobs: &BTreeMap<Digest, Descriptor>,
+    publisher: impl Fn(String) -> ImportError,
+) -> Result<(), ImportError> {
+    let tx = app.writer.begin().await?;
+    let now = app.clock.now();
+    for blob in blobs.values() {
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        let held = store::registry::has_blob(&tx, from, &blob.digest).await?;
+        if held.is_none_or(|held| held.size != size) {
+            return Err(publisher(format!(
+                "blob {} of `{from}` is not there, or not with the {size} bytes its manifest states; push the image again",
+                blob.digest
+            )));
+        }
+        store::registry::link_blob(&tx, repo, &blob.digest, size, false, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Manifests reachable from the tags, children first, and what indexes list and nobody chose.
 async fn reachable(
     app: &App,
     from: &str,
     roots: impl Iterator<Item = &Digest>,
+    choice: &Choice,
     publisher: impl Fn(String) -> ImportError,
-) -> Result<Vec<Manifest>, ImportError> {
+) -> Result<(Vec<Manifest>, BTreeMap<Digest, String>), ImportError> {
     let mut waiting: Vec<Digest> = roots.cloned().collect();
+    let mut left_out = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     while let Some(digest) = waiting.pop() {
@@ -117,9 +134,14 @@ async fn reachable(
         };
         let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
             .map_err(|e| publisher(format!("manifest {digest}: {e}")))?;
-        waiting.extend(manifest.children().iter().map(|child| child.digest.clone()));
+        let left = choice.left_out(manifest.children());
+        let children = manifest.children().iter().map(|child| &child.digest);
+        waiting.extend(children.filter(|child| !left.contains_key(child)).cloned());
+        left_out.extend(left);
         found.push(manifest);
     }
     found.reverse();
-    Ok(found)
+    // What one index leaves out another may bring.
+    left_out.retain(|digest, _| !seen.contains(digest));
+    Ok((found, left_out))
 }

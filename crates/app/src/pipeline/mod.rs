@@ -52,6 +52,9 @@ pub struct Imported {
     /// Tags that cosign keeps some of them under.
     #[serde(default)]
     pub attached_tags: BTreeMap<String, Digest>,
+    /// What the indexes list and the publisher chose not to bring, with the platform it is for.
+    #[serde(default)]
+    pub left_out: BTreeMap<Digest, String>,
     /// Bytes in all.
     pub total_bytes: u64,
 }

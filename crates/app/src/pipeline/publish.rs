@@ -27,6 +27,8 @@ struct Going {
     tags: BTreeMap<String, Digest>,
     /// Under which cosign keeps signatures and the like.
     attached_tags: BTreeMap<String, Digest>,
+    /// What indexes list and the publisher did not bring, with the platform it is for.
+    left_out: BTreeMap<Digest, String>,
     releases: Vec<Release>,
 }
 
@@ -100,6 +102,7 @@ async fn prepare(
         blobs: blobs.into_iter().collect(),
         tags: brought.tags.clone(),
         attached_tags: brought.attached_tags.clone(),
+        left_out: brought.left_out.clone(),
         releases,
     })
 }
@@ -199,6 +202,9 @@ async fn switch(app: &App, submission: &Submission, going: &[Going]) -> Result<(
     refuse_taken_down(&tx, submission, going).await?;
     for plan in going {
         store::registry::publish_closure(&tx, &plan.repo, &plan.manifests, &plan.blobs).await?;
+        for (digest, platform) in &plan.left_out {
+            store::registry::leave_out(&tx, &plan.repo, digest, platform).await?;
+        }
         write_releases(&tx, plan).await?;
         move_tags(&tx, plan, now).await?;
     }
@@ -297,7 +303,7 @@ async fn refuse_taken_down(
     Ok(())
 }
 
-/// Certification rule T-40: what went live can be pulled by anyone, tag by tag, down to every blob.
+/// Certification rule T-40: what went live can be pulled by anyone, tag by tag, down to every blob of what was brought.
 async fn pull_anonymously(tx: &Tx, plan: &Going) -> Result<(), Refused> {
     let hidden = |what: String| {
         Refused::Conflict(format!(
@@ -322,7 +328,12 @@ async fn pull_anonymously(tx: &Tx, plan: &Going) -> Result<(), Refused> {
             };
             let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
                 .map_err(|e| hidden(e.to_string()))?;
-            waiting.extend(manifest.children().iter().map(|child| child.digest.clone()));
+            let children = manifest.children().iter().map(|child| &child.digest);
+            waiting.extend(
+                children
+                    .filter(|child| !plan.left_out.contains_key(child))
+                    .cloned(),
+            );
             for blob in manifest.blobs() {
                 let membership = store::registry::has_blob(tx, &plan.repo, &blob.digest).await?;
                 if !membership.is_some_and(|m| m.public) {

@@ -7,6 +7,7 @@ use store::publishers::PublisherState;
 
 use super::access::{Ask, Decision, Facts, Target, decide, sees_hidden};
 use super::caller::Caller;
+use super::intake;
 use super::place::Place;
 use super::refusal::{Fault, Refusal};
 use crate::App;
@@ -110,6 +111,9 @@ pub async fn allow_write(
     };
     let decision = decide(ask, repository, caller, &facts);
     carry(decision, unknown(ErrorCode::NameUnknown, repository, ""))?;
+    if ask == Ask::Push {
+        intake::check_name(app, repository)?;
+    }
     // The table allows writes to accounts only.
     let account_id = caller.account_id().unwrap_or_default().to_owned();
     Ok(PushPass {

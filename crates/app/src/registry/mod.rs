@@ -11,6 +11,7 @@ mod delete;
 mod gc;
 mod grant;
 mod heal;
+mod intake;
 mod keys;
 mod lab;
 mod log;
@@ -20,6 +21,7 @@ mod place;
 mod pulls;
 mod push_manifest;
 pub(crate) mod quota;
+mod rate;
 mod read;
 mod referrers;
 mod refresh;
@@ -47,6 +49,7 @@ pub use place::{INCOMING, Place};
 pub(crate) use pulls::bring_now_and_then;
 pub use pulls::{PullCount, Pulls, bring_pulls, day_of};
 pub use push_manifest::{PushManifest, PushedManifest, push_manifest};
+pub use rate::Rate;
 pub use read::{
     FoundBlob, FoundManifest, PAGE_ENTRIES_MAX, Page, find_blob, find_manifest, list_tags,
 };

@@ -8,6 +8,7 @@ use store::Tx;
 use store::registry::StoredManifest;
 
 use super::authorize::PushPass;
+use super::intake;
 use super::log::record;
 use super::quota;
 use super::refusal::{Fault, Refusal};
@@ -46,7 +47,9 @@ pub async fn push_manifest(
     pass: &PushPass,
     command: PushManifest,
 ) -> Result<PushedManifest, Refusal> {
+    intake::check_size(app, command.bytes.len())?;
     let manifest = parse(&command)?;
+    intake::check_entries(app, &manifest)?;
     let digest = match &command.reference {
         Reference::Tag(_) => manifest.digest.clone(),
         Reference::Digest(stated) => {
@@ -100,6 +103,7 @@ pub async fn push_manifest(
         store::registry::set_tag(&tx, repository, tag.as_str(), &digest, now).await?;
     }
     if grows {
+        intake::check_tags(app, &tx, pass.repository()).await?;
         quota::keep_within(app, &tx, pass.repository()).await?;
     }
     let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use oci::{Digest, ErrorCode, Reference, RepositoryName};
+use serde_json::json;
 
 use super::access::{Ask, Target, taken_down};
 use super::authorize::{allow_read, unknown};
 use super::caller::Caller;
 use super::place::Place;
-use super::refusal::Refusal;
+use super::refusal::{Fault, Refusal};
 use super::stopped::{refuse_stopped, stopped};
 use crate::App;
 use crate::clock::MINUTE;
@@ -77,6 +78,9 @@ pub async fn find_manifest(
         None => None,
     };
     let target = target(membership.map(|membership| membership.public));
+    if let (Target::Absent, Reference::Digest(digest)) = (target, reference) {
+        refuse_left_out(app, repository, digest).await?;
+    }
     let missing = unknown(ErrorCode::ManifestUnknown, repository, reference.as_str());
     allow_read(
         app,
@@ -104,6 +108,23 @@ pub async fn find_manifest(
         public,
         warning,
     })
+}
+
+/// Tells that an image is not there on purpose. Its index is public and lists it, so that is no secret.
+async fn refuse_left_out(
+    app: &App,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<(), Refusal> {
+    let name = repository.as_str();
+    let Some(platform) = store::registry::left_out(&app.reader, name, digest).await? else {
+        return Ok(());
+    };
+    let message = format!(
+        "{digest} is the image for {platform}, which its index lists and the publisher of `{repository}` does not offer here; pull the image for another platform"
+    );
+    let fault = Fault::new(ErrorCode::ManifestUnknown, message);
+    Err(Refusal::NotFound(fault.with(json!({"platform": platform}))))
 }
 
 /// Finds a blob.

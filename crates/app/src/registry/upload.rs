@@ -424,25 +424,20 @@ async fn link(
     if !known {
         quota::hold(app, &tx, pass.repository()).await?;
     }
-    let size = signed(size)?;
-    store::registry::link_blob(&tx, name, digest, size, false, app.clock.now()).await?;
+    let length = signed(size)?;
+    store::registry::link_blob(&tx, name, digest, length, false, app.clock.now()).await?;
     if let Some(id) = upload {
         uploads::delete(&tx, id).await?;
     }
     if !known {
         quota::keep_within(app, &tx, pass.repository()).await?;
     }
-    let data = serde_json::json!({"digest": digest, "bytes": size});
+    let data = serde_json::json!({"digest": digest, "bytes": length});
     record(app, &tx, pass, "blob_pushed", data).await?;
     tx.commit().await?;
     // A removal that began before this link may have taken the bytes just now; from here on none can begin.
-    if app
-        .blobs
-        .size(digest)
-        .await
-        .map_err(Refusal::storage)?
-        .is_some()
-    {
+    let there = app.blobs.size(digest).await.map_err(Refusal::storage)?;
+    if there == Some(size) {
         return Ok(());
     }
     let tx = app.writer.begin().await?;

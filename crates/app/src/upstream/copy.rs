@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use oci::{Descriptor, Digest, Manifest, ManifestKind, Reference, Tag};
 
-use super::{Registry, UpstreamError};
+use super::{Choice, Registry, UpstreamError};
 
 /// Indexes within indexes.
 pub const DEPTH_MAX: usize = 3;
@@ -27,6 +27,12 @@ pub struct CopyLimits {
     pub blob_bytes_max: u64,
     /// Manifests reached, indexes included.
     pub manifests_max: usize,
+    /// One manifest.
+    pub manifest_bytes_max: u64,
+    /// What one manifest lists.
+    pub manifest_entries_max: usize,
+    /// Layers of one image, at most [`LAYERS_MAX`].
+    pub layers_max: usize,
 }
 
 impl Default for CopyLimits {
@@ -35,6 +41,9 @@ impl Default for CopyLimits {
             image_bytes_max: 40 * 1024 * 1024 * 1024,
             blob_bytes_max: 10 * 1024 * 1024 * 1024,
             manifests_max: 64,
+            manifest_bytes_max: oci::MANIFEST_BYTES_MAX as u64,
+            manifest_entries_max: oci::DESCRIPTORS_MAX,
+            layers_max: LAYERS_MAX,
         }
     }
 }
@@ -53,6 +62,8 @@ pub struct CopyPlan {
     pub blobs: Vec<Descriptor>,
     /// Bytes of all manifests and blobs.
     pub total_bytes: u64,
+    /// What indexes list and the publisher did not choose, with the platform it is for.
+    pub left_out: BTreeMap<Digest, String>,
 }
 
 impl CopyPlan {
@@ -71,6 +82,7 @@ struct Pending {
 struct Walk<'a> {
     registry: &'a Registry,
     limits: &'a CopyLimits,
+    choice: &'a Choice,
     plan: CopyPlan,
     seen: HashSet<Digest>,
     sizes: HashMap<Digest, u64>,
@@ -78,7 +90,7 @@ struct Walk<'a> {
     manifest_bytes: u64,
 }
 
-/// Resolves `tags` and walks what they reach.
+/// Resolves `tags` and walks what they reach and `choice` takes along.
 ///
 /// # Errors
 /// [`UpstreamError`]: a tag that is not there is no error but in [`CopyPlan::missing`]; a child that is not there,
@@ -87,16 +99,19 @@ pub async fn plan_copy(
     registry: &Registry,
     tags: &[impl AsRef<str>],
     limits: &CopyLimits,
+    choice: &Choice,
 ) -> Result<CopyPlan, UpstreamError> {
     let mut walk = Walk {
         registry,
         limits,
+        choice,
         plan: CopyPlan {
             tags: BTreeMap::new(),
             missing: Vec::new(),
             manifests: Vec::new(),
             blobs: Vec::new(),
             total_bytes: 0,
+            left_out: BTreeMap::new(),
         },
         seen: HashSet::new(),
         sizes: HashMap::new(),
@@ -127,6 +142,10 @@ pub async fn plan_copy(
     while let Some(Pending { manifest, depth }) = walk.queue.pop_front() {
         walk.visit(manifest, depth).await?;
     }
+    // What one index leaves out another may bring.
+    walk.plan
+        .left_out
+        .retain(|digest, _| !walk.seen.contains(digest));
     let found = std::mem::take(&mut walk.plan.manifests);
     walk.plan.manifests = children_first(found);
     Ok(walk.plan)
@@ -165,6 +184,18 @@ impl Walk<'_> {
             return Ok(());
         }
         let bytes = manifest.bytes.len() as u64;
+        self.bound(
+            "bytes of one manifest",
+            self.limits.manifest_bytes_max,
+            bytes,
+            "leave large annotations out of the manifest",
+        )?;
+        self.bound(
+            "entries of one manifest",
+            self.limits.manifest_entries_max as u64,
+            manifest.entries() as u64,
+            "list less in one manifest",
+        )?;
         self.size_of(&manifest.digest, bytes)?;
         self.manifest_bytes += bytes;
         self.bound(
@@ -196,7 +227,7 @@ impl Walk<'_> {
     fn image(&mut self, manifest: &Manifest) -> Result<(), UpstreamError> {
         self.bound(
             "layers of one image",
-            LAYERS_MAX as u64,
+            self.limits.layers_max as u64,
             manifest.layers().len() as u64,
             "build the image with fewer layers",
         )?;
@@ -221,7 +252,11 @@ impl Walk<'_> {
             depth as u64 + 1,
             "list the platforms in one index",
         )?;
+        let left_out = self.choice.left_out(index.children());
         for child in index.children() {
+            if left_out.contains_key(&child.digest) {
+                continue;
+            }
             if self.seen.contains(&child.digest) {
                 self.size_of(&child.digest, child.size)?;
                 continue;
@@ -247,6 +282,7 @@ impl Walk<'_> {
             self.check_child(child, &manifest)?;
             self.enqueue(manifest, depth + 1)?;
         }
+        self.plan.left_out.extend(left_out);
         Ok(())
     }
 

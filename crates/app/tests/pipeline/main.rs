@@ -8,10 +8,12 @@
 )]
 
 mod attached;
+mod late;
 mod links;
 mod market;
 mod people;
 mod preview;
+mod purge_races;
 mod races;
 mod refusals;
 mod resume;

@@ -1,7 +1,7 @@
 //! Finding what is attached to an image: the referrers API in pages, the fallback tag where that is missing, cosign's
 //! tags, bounds, and no loss over trouble that passes.
 
-use app::upstream::{Attached, CopyLimits, UpstreamError, find_attached, plan_copy};
+use app::upstream::{Attached, Choice, CopyLimits, UpstreamError, find_attached, plan_copy};
 use serde_json::json;
 use testkit::hostile;
 use testkit::http::{Response, Server};
@@ -98,7 +98,9 @@ async fn serve(image: &TestImage, referrers: Vec<Vec<u8>>, way: Way) -> Server {
 
 async fn find(server: &Server, limits: &CopyLimits) -> Result<Attached, UpstreamError> {
     let registry = registry(&egress(), &server.host(), None);
-    let plan = plan_copy(&registry, &["1.0"], limits).await.unwrap();
+    let plan = plan_copy(&registry, &["1.0"], limits, &Choice::all())
+        .await
+        .unwrap();
     find_attached(&registry, &plan, limits).await
 }
 

@@ -1,12 +1,20 @@
 //! Planning a copy: everything reachable, each once, within bounds, and holes named.
 
-use app::upstream::{CopyLimits, UpstreamError, plan_copy};
+use app::upstream::{Choice, CopyLimits, UpstreamError, plan_copy};
 use testkit::hostile::{self, Trick};
 use testkit::http::{Response, Server};
 use testkit::image::ImageBuilder;
 use testkit::registry::{Mode, Registry};
 
 use crate::common::{REPOSITORY, egress, registry};
+
+/// As a plan says that was read from `offer.yaml`.
+fn choice(platforms: &[&str]) -> Choice {
+    let plan = serde_json::json!({
+        "plan": "standard", "platforms": platforms, "image": {"declared_only": true},
+    });
+    Choice::of(&serde_json::from_value(plan).unwrap())
+}
 
 #[tokio::test]
 async fn a_plan_holds_everything_the_tags_reach_once() {
@@ -27,7 +35,7 @@ async fn a_plan_holds_everything_the_tags_reach_once() {
         .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
     let tags = ["amd64", "1.0", "absent", "latest"];
-    let plan = plan_copy(&registry, &tags, &CopyLimits::default())
+    let plan = plan_copy(&registry, &tags, &CopyLimits::default(), &Choice::all())
         .await
         .unwrap();
 
@@ -98,7 +106,7 @@ async fn an_absent_child_is_named_with_its_platform() {
         .await
         .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
-    let error = plan_copy(&registry, &["1.0"], &CopyLimits::default())
+    let error = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &Choice::all())
         .await
         .unwrap_err();
     let UpstreamError::ChildMissing {
@@ -127,7 +135,7 @@ async fn a_missing_blob_is_named_when_it_is_fetched() {
     let gone = &image.largest_blob().0;
     upstream.delete_blob(REPOSITORY, gone).await.unwrap();
     let registry = registry(&egress(), &upstream.host, None);
-    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default())
+    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &Choice::all())
         .await
         .unwrap();
     let blob = plan
@@ -176,15 +184,21 @@ async fn bounds_are_named_with_what_to_do() {
             "bytes of one layer",
         ),
     ] {
-        let error = plan_copy(&registry, &["1.0"], &limits).await.unwrap_err();
+        let error = plan_copy(&registry, &["1.0"], &limits, &Choice::all())
+            .await
+            .unwrap_err();
         assert!(matches!(error, UpstreamError::Limit { .. }), "{error}");
         assert!(error.to_string().contains(what), "{error}");
         assert!(!error.may_pass());
     }
-    let error = plan_copy(&registry, &["a b"], &open).await.unwrap_err();
+    let error = plan_copy(&registry, &["a b"], &open, &Choice::all())
+        .await
+        .unwrap_err();
     assert!(matches!(error, UpstreamError::Tag { .. }), "{error}");
     let many: Vec<String> = (0..101).map(|number| format!("t{number}")).collect();
-    let error = plan_copy(&registry, &many, &open).await.unwrap_err();
+    let error = plan_copy(&registry, &many, &open, &Choice::all())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("tags of one plan"), "{error}");
 }
 
@@ -206,7 +220,7 @@ async fn addresses_of_foreign_layers_are_never_contacted() {
             .await
             .unwrap();
         let reader = registry(&egress(), &upstream.host(), None);
-        let plan = plan_copy(&reader, &["1.0"], &CopyLimits::default())
+        let plan = plan_copy(&reader, &["1.0"], &CopyLimits::default(), &Choice::all())
             .await
             .unwrap();
         assert_eq!(plan.blobs.len(), 2, "configuration and own layer");
@@ -227,10 +241,97 @@ async fn a_moved_tag_is_read_as_it_stands_now() {
     let mut seen = Vec::new();
     for image in [&old, &new] {
         upstream.push_image(REPOSITORY, "1.0", image).await.unwrap();
-        let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default())
+        let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &Choice::all())
             .await
             .unwrap();
         seen.push(plan.tags["1.0"].to_string());
     }
     assert_eq!(seen, [old.top().digest.clone(), new.top().digest.clone()]);
+}
+
+#[tokio::test]
+async fn only_chosen_platforms_are_asked_for() {
+    let image = ImageBuilder::all_platforms().attestation().nested().build();
+    let trick = Trick::None;
+    let upstream = hostile::serve(&image, REPOSITORY, "1.0", trick)
+        .await
+        .unwrap();
+    let registry = registry(&egress(), &upstream.host(), None);
+    let only = choice(&["linux/arm64/v8"]);
+    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &only)
+        .await
+        .unwrap();
+    let top = plan.manifest(&image.top().digest.parse().unwrap()).unwrap();
+    assert_eq!(
+        top.bytes.to_vec(),
+        image.top().bytes,
+        "the index stays as it is"
+    );
+    let left: Vec<&str> = plan.left_out.values().map(String::as_str).collect();
+    let mut left = left;
+    left.sort_unstable();
+    assert_eq!(left, ["linux/amd64", "linux/arm/v7"]);
+    for digest in plan.left_out.keys() {
+        assert!(plan.manifest(digest).is_none());
+        let asked = upstream.requests();
+        assert!(
+            asked
+                .iter()
+                .all(|request| !request.path.contains(digest.as_str()))
+        );
+    }
+    // The two indexes, the chosen image, and an attestation that says of nothing what it is about.
+    assert_eq!(plan.manifests.len(), 4);
+}
+
+#[tokio::test]
+async fn what_a_tag_names_directly_is_always_taken() {
+    let image = ImageBuilder::all_platforms().single().build();
+    let upstream = hostile::serve(&image, REPOSITORY, "1.0", Trick::None)
+        .await
+        .unwrap();
+    let registry = registry(&egress(), &upstream.host(), None);
+    let only = choice(&["linux/arm64"]);
+    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &only)
+        .await
+        .unwrap();
+    assert_eq!((plan.manifests.len(), plan.left_out.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn bounds_of_one_manifest_are_told() {
+    let image = ImageBuilder::all_platforms().build();
+    let upstream = hostile::serve(&image, REPOSITORY, "1.0", Trick::None)
+        .await
+        .unwrap();
+    let registry = registry(&egress(), &upstream.host(), None);
+    let open = CopyLimits::default();
+    for (limits, what) in [
+        (
+            CopyLimits {
+                manifest_bytes_max: 100,
+                ..open
+            },
+            "bytes of one manifest",
+        ),
+        (
+            CopyLimits {
+                manifest_entries_max: 2,
+                ..open
+            },
+            "entries of one manifest",
+        ),
+        (
+            CopyLimits {
+                layers_max: 0,
+                ..open
+            },
+            "layers of one image",
+        ),
+    ] {
+        let error = plan_copy(&registry, &["1.0"], &limits, &Choice::all())
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+    }
 }

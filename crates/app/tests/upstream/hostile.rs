@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::egress::{Egress, EgressLimits, EgressPolicy};
-use app::upstream::{CopyLimits, Registry, UpstreamError, UpstreamLimits, plan_copy};
+use app::upstream::{Choice, CopyLimits, Registry, UpstreamError, UpstreamLimits, plan_copy};
 use oci::Digest;
 use testkit::hostile::{self, Trick};
 use testkit::http::{Body, Response, Server};
@@ -106,7 +106,7 @@ async fn small_blobs_are_verified() {
     let image = image();
     let server = serve(&image, Trick::BlobWrong).await;
     let registry = registry(&egress(), &server.host(), None);
-    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default())
+    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &Choice::all())
         .await
         .unwrap();
     let error = registry.small_blob(&plan.blobs[0]).await.unwrap_err();

@@ -47,10 +47,11 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         gaps.dedup();
         if gaps.is_empty() {
             let manifests = counted(evidence.manifests.len(), "manifest", "manifests");
-            return vec![Outcome::passed(
-                place,
-                format!("{manifests}, nothing missing"),
-            )];
+            let told = match evidence.left_out.len() {
+                0 => format!("{manifests}, nothing missing"),
+                some => format!("{manifests}, nothing missing; {some} left out by choice"),
+            };
+            return vec![Outcome::passed(place, told)];
         }
         gaps.into_iter()
             .map(|gap| Outcome::failed(plan_place(plan), gap))
@@ -63,7 +64,10 @@ fn gaps(evidence: &PlanEvidence, tag: &str, digest: &Digest) -> Vec<String> {
     let Some(manifest) = evidence.manifests.get(digest) else {
         return vec![format!("{digest}, which the tag {tag} names, is missing")];
     };
-    let absent = |child: &&Descriptor| !evidence.manifests.contains_key(&child.digest);
+    let absent = |child: &&Descriptor| {
+        !evidence.manifests.contains_key(&child.digest)
+            && !evidence.left_out.contains(&child.digest)
+    };
     let children = manifest.children().iter().filter(absent);
     children
         .map(|child| format!("{}, which {digest} lists, is missing", child.digest))

@@ -2,7 +2,7 @@
 
 mod behaviour;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use certify::{
     Contents, Entrypoint, EntrypointKind, ImageEvidence, LinkEvidence, LogoEvidence, PlanEvidence,
@@ -74,6 +74,7 @@ fn plan() -> Plan {
         hidden: false,
         price: domain::offer::Price::Free,
         image: ImageSource {
+            declared_only: false,
             registry: "registry.contoso.example:5000".into(),
             repository: "contoso/sensor".into(),
             tags: ["latest", "1.0.0", "1.1", "1.1.0"].map(Into::into).to_vec(),
@@ -170,6 +171,7 @@ pub(crate) fn evidence() -> PlanEvidence {
         configs: BTreeMap::new(),
         images: Vec::new(),
         moved_tags: Vec::new(),
+        left_out: BTreeSet::new(),
     };
     let old = add_version(&mut evidence, "1.0.0");
     evidence.images.clear();

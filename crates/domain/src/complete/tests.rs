@@ -58,6 +58,7 @@ fn plan(name: &str) -> Plan {
         hidden: false,
         price: Price::Free,
         image: ImageSource {
+            declared_only: false,
             registry: "registry.contoso.example:5000".into(),
             repository: "contoso/sensor".into(),
             tags: ["latest", "1.0.0", "1.0", "1.0.0-linux-x64"]

@@ -68,8 +68,8 @@ impl Packet {
     }
 }
 
-/// What a client says when it connects (§3.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a client says when it connects (§3.1). Printed without its password.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Connect {
     /// Client identifier; `{device}/{module}` for a module.
     pub client_id: String,
@@ -83,6 +83,18 @@ pub struct Connect {
     pub password: Option<Bytes>,
     /// Will message, if sent.
     pub will: Option<Will>,
+}
+
+impl std::fmt::Debug for Connect {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Connect")
+            .field("client_id", &self.client_id)
+            .field("clean_session", &self.clean_session)
+            .field("keep_alive_seconds", &self.keep_alive_seconds)
+            .field("username", &self.username)
+            .field("will", &self.will)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A will (§3.1.2.5); an edge hub takes it and publishes it to nobody.

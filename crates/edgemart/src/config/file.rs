@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use app::egress::EgressPolicy;
-use app::settings::{Challenge, Limits, Nightly, OnStop, Quota, RegistrySettings, Runs, Transfers};
+use app::settings::{Challenge, Nightly, OnStop, RegistrySettings, Runs, Transfers};
 use domain::deployment::Runtime;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::limits::LimitsFile;
 use crate::logging::LogFormat;
 
 /// The file as written.
@@ -65,49 +66,6 @@ pub(crate) struct File {
     pub(super) certification: CertificationFile,
     /// How slow the other side may be.
     pub(super) transfers: TransfersFile,
-}
-
-/// `[limits]`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LimitsFile {
-    blob_bytes_max: Option<u64>,
-    image_bytes_max: Option<u64>,
-    manifests_per_image_max: Option<usize>,
-    import_parallel_max: Option<usize>,
-    preview_hours_max: Option<u32>,
-    jobs_parallel_max: Option<usize>,
-    takedown_hours_max: Option<u32>,
-    publisher_bytes_max: Option<u64>,
-    publisher_repositories_max: Option<u64>,
-    publisher_tags_max: Option<u64>,
-}
-
-impl LimitsFile {
-    pub(super) fn apply(self, default: Limits) -> Limits {
-        Limits {
-            blob_bytes_max: self.blob_bytes_max.unwrap_or(default.blob_bytes_max),
-            image_bytes_max: self.image_bytes_max.unwrap_or(default.image_bytes_max),
-            manifests_per_image_max: self
-                .manifests_per_image_max
-                .unwrap_or(default.manifests_per_image_max),
-            import_parallel_max: self
-                .import_parallel_max
-                .unwrap_or(default.import_parallel_max),
-            preview_hours_max: self.preview_hours_max.unwrap_or(default.preview_hours_max),
-            jobs_parallel_max: self.jobs_parallel_max.unwrap_or(default.jobs_parallel_max),
-            takedown_hours_max: self
-                .takedown_hours_max
-                .unwrap_or(default.takedown_hours_max),
-            quota: Quota {
-                bytes_max: self.publisher_bytes_max.unwrap_or(default.quota.bytes_max),
-                repositories_max: self
-                    .publisher_repositories_max
-                    .unwrap_or(default.quota.repositories_max),
-                tags_max: self.publisher_tags_max.unwrap_or(default.quota.tags_max),
-            },
-        }
-    }
 }
 
 /// `[runtime]`.
@@ -231,10 +189,19 @@ enum ChallengeWord {
     Basic,
 }
 
+/// A signed address cannot be taken back.
+const REDIRECT_SECONDS_MAX: u32 = 3_600;
+
 impl RegistryFile {
-    pub(super) fn apply(self) -> RegistrySettings {
+    pub(super) fn apply(self) -> Result<RegistrySettings, ConfigError> {
         let default = RegistrySettings::default();
-        RegistrySettings {
+        let seconds = self.redirect_seconds.unwrap_or_default();
+        if seconds > REDIRECT_SECONDS_MAX {
+            return Err(ConfigError(format!(
+                "registry.redirect_seconds is {seconds}; give 0 to {REDIRECT_SECONDS_MAX}: an address that was given out opens its layer until then, also after a takedown"
+            )));
+        }
+        Ok(RegistrySettings {
             challenge: match self.challenge {
                 ChallengeWord::Bearer => Challenge::Bearer,
                 ChallengeWord::Basic => Challenge::Basic,
@@ -250,8 +217,8 @@ impl RegistryFile {
             },
             on_stop: self.stop_selling.apply(),
             on_security_stop: self.security_stop.apply(),
-            redirect_seconds: self.redirect_seconds.filter(|seconds| *seconds > 0),
-        }
+            redirect_seconds: (seconds > 0).then_some(seconds),
+        })
     }
 }
 
@@ -344,5 +311,14 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("did you mean `blob_bytes_max`?"), "{error}");
+    }
+
+    #[test]
+    fn addresses_of_the_store_do_not_live_for_days() {
+        let seconds = |text: &str| File::parse(text).unwrap().registry.apply();
+        let error = seconds("[registry]\nredirect_seconds = 3601").unwrap_err();
+        assert!(error.to_string().contains("give 0 to 3600"), "{error}");
+        let given = seconds("[registry]\nredirect_seconds = 3600").unwrap();
+        assert_eq!(given.redirect_seconds, Some(3_600));
     }
 }

@@ -2,6 +2,7 @@
 //! Here the four are put together; what each key means stands in `file.rs`.
 
 mod file;
+mod limits;
 mod show;
 
 pub(crate) use file::File;
@@ -199,7 +200,7 @@ fn complete(
     let registry_host = environment("EDGEMART_REGISTRY_HOST")
         .or(file.registry_host)
         .unwrap_or_else(|| host_of(&public_url));
-    let registry = file.registry.apply();
+    let registry = file.registry.apply()?;
     let reached = !listen.ip().is_loopback() || !is_loopback(&public_url);
     if registry.lab_account.is_some() && (reached || !file.trusted_proxies.is_empty()) {
         return Err(ConfigError(format!(
@@ -233,7 +234,7 @@ fn complete(
             terms_version: file.terms_version.unwrap_or_else(|| "2026-11".into()),
             open_sign_up: file.open_sign_up.unwrap_or(true),
             check_links: file.check_links,
-            limits: file.limits.apply(Limits::default()),
+            limits: file.limits.apply(Limits::default())?,
             runtime: file.runtime.apply(),
             registry,
             runs: file.certification.runs(),

@@ -34,21 +34,10 @@ pub(crate) fn show(config: &Config) -> String {
         .map(|(key, value)| format!("{key} = {}\n", toml::Value::String(value)))
         .collect();
     text.push_str(&format!(
-        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n\n[limits]\nblob_bytes_max = {}\nimage_bytes_max = {}\nmanifests_per_image_max = {}\nimport_parallel_max = {}\npreview_hours_max = {}\njobs_parallel_max = {}\ntakedown_hours_max = {}\npublisher_bytes_max = {}\npublisher_repositories_max = {}\npublisher_tags_max = {}\n",
-        config.stop_seconds_max,
-        s.open_sign_up,
-        s.check_links,
-        s.limits.blob_bytes_max,
-        s.limits.image_bytes_max,
-        s.limits.manifests_per_image_max,
-        s.limits.import_parallel_max,
-        s.limits.preview_hours_max,
-        s.limits.jobs_parallel_max,
-        s.limits.takedown_hours_max,
-        s.limits.quota.bytes_max,
-        s.limits.quota.repositories_max,
-        s.limits.quota.tags_max,
+        "stop_seconds_max = {}\nopen_sign_up = {}\ncheck_links = {}\n",
+        config.stop_seconds_max, s.open_sign_up, s.check_links,
     ));
+    text.push_str(&super::limits::show(&s.limits));
     text.push_str(&format!(
         "\n[runtime]\nagent_image = {:?}\nhub_image = {:?}\n",
         s.runtime.agent_image, s.runtime.hub_image

@@ -37,10 +37,18 @@ impl Server {
     pub async fn start_on_full_disk(config: &Path, file_bytes_max: u64) -> Self {
         // In blocks of 512 bytes. Told by an error rather than by a signal, as a full disk is.
         let blocks = file_bytes_max / 512;
+        Self::start_under(config, &format!("trap '' XFSZ; ulimit -f {blocks}")).await
+    }
+
+    /// A process that can have only so many files and connections open.
+    pub async fn start_with_few_files(config: &Path, files_max: u64) -> Self {
+        Self::start_under(config, &format!("ulimit -n {files_max}")).await
+    }
+
+    async fn start_under(config: &Path, limits: &str) -> Self {
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", "trap '' XFSZ; ulimit -f $1; shift; exec \"$@\"", "sh"])
-            .arg(blocks.to_string())
+            .args(["-c", &format!("{limits}; exec \"$@\""), "sh"])
             .arg(env!("CARGO_BIN_EXE_edgemart"));
         Self::run(shell, config, &[], Stdio::inherit()).await
     }

@@ -56,10 +56,19 @@ impl Work {
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response, Gone> {
+    /// One request; the answer as it is.
+    pub async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response, Gone> {
         let request = self.client.request(method, format!("{}{path}", self.url));
         let request = request.basic_auth(EMAIL, Some(PASSWORD));
         let request = request.header("Content-Type", MANIFEST).body(body);
+        request.send().await.map_err(|_| Gone)
+    }
+
+    /// Puts a manifest of another kind than an image.
+    pub async fn put_as(&self, kind: &str, path: &str, body: Vec<u8>) -> Result<Response, Gone> {
+        let request = self.client.put(format!("{}{path}", self.url));
+        let request = request.basic_auth(EMAIL, Some(PASSWORD));
+        let request = request.header("Content-Type", kind).body(body);
         request.send().await.map_err(|_| Gone)
     }
 

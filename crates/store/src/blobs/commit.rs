@@ -11,9 +11,6 @@ use oci::{Digest, DigestHasher};
 use super::incoming::Incoming;
 use super::{BlobError, Blobs, WHOLE_BYTES_MAX};
 
-/// Largest object that S3 copies in one request.
-const COPY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
-
 /// Why incoming bytes were not kept. Nothing of them is visible.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
@@ -113,10 +110,18 @@ impl Blobs {
             // The common case, a blob sent in one piece: read it once, then let the storage copy it (locally a
             // second name for the same file).
             let size = self.verify(only, expected).await?;
-            if size <= COPY_BYTES_MAX {
+            if size <= self.copy_bytes_max {
                 let copied = self.store.copy(only, &target).await;
                 copied.map_err(BlobError::storage("copy the upload to", &target))?;
-                return Ok(size);
+                return match self.size(expected).await? {
+                    Some(found) if found == size => Ok(size),
+                    found => Err(BlobError::Unlike {
+                        digest: expected.clone(),
+                        size,
+                        found,
+                    }
+                    .into()),
+                };
             }
         }
         let blobs = self.clone();

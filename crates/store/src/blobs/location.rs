@@ -21,6 +21,8 @@ use crate::open::{OpenError, StorageKeys};
 const CONNECT_SECONDS_MAX: u64 = 5;
 /// How long it may stay silent, in seconds. There is no limit on a whole transfer: a large layer takes its time.
 const SILENCE_SECONDS_MAX: u64 = 30;
+/// Largest object that S3 copies in one request.
+const S3_COPY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 /// How long a failing request is tried again, in seconds.
 const RETRY_SECONDS_MAX: u64 = 60;
 
@@ -63,6 +65,8 @@ impl Blobs {
             prefix: Path::default(),
             local: Some(local),
             signer: None,
+            // A second name for the same file.
+            copy_bytes_max: u64::MAX,
         })
     }
 
@@ -92,7 +96,12 @@ impl Blobs {
             Some(endpoint) => Some(Arc::new(built(builder.with_endpoint(endpoint))?)),
             None => None,
         };
-        Ok(Self::remote(store, elsewhere, prefix(url)?))
+        Ok(Self::remote(
+            store,
+            elsewhere,
+            prefix(url)?,
+            S3_COPY_BYTES_MAX,
+        ))
     }
 
     fn container(url: &Url, keys: Option<&StorageKeys>) -> Result<Self, String> {
@@ -121,7 +130,8 @@ impl Blobs {
             Some(endpoint) => Some(Arc::new(built(builder.with_endpoint(endpoint))?)),
             None => None,
         };
-        Ok(Self::remote(store, elsewhere, prefix(url)?))
+        // Azure answers before a copy is done, and an answer does not tell whether it will be.
+        Ok(Self::remote(store, elsewhere, prefix(url)?, 0))
     }
 
     /// An object store, and the same as clients reach it where that differs.
@@ -129,12 +139,14 @@ impl Blobs {
         store: Arc<S>,
         elsewhere: Option<Arc<S>>,
         prefix: Path,
+        copy_bytes_max: u64,
     ) -> Self {
         Self {
             signer: Some(elsewhere.unwrap_or_else(|| Arc::clone(&store))),
             store,
             prefix,
             local: None,
+            copy_bytes_max,
         }
     }
 }

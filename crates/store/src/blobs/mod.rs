@@ -49,6 +49,8 @@ pub struct Blobs {
     local: Option<Arc<LocalFileSystem>>,
     /// Makes addresses under which clients read from the storage itself; none for a folder.
     signer: Option<Arc<dyn Signer>>,
+    /// Largest object that the storage copies by itself, whole and before it answers.
+    copy_bytes_max: u64,
 }
 
 impl std::fmt::Debug for Blobs {
@@ -84,6 +86,16 @@ pub enum BlobError {
     /// Bytes that the rows promise are not here.
     #[error("{0} is missing in the blob storage")]
     Missing(Digest),
+    /// The storage said that it had copied an object, and has something else.
+    #[error("{digest} has {size} bytes, and after a copy the blob storage has {}", bytes(*found))]
+    Unlike {
+        /// Which.
+        digest: Digest,
+        /// Its size in bytes.
+        size: u64,
+        /// What is there.
+        found: Option<u64>,
+    },
     /// Too large to be read into memory as a whole.
     #[error("{digest} has {size} bytes; at most {WHOLE_BYTES_MAX} are read at once")]
     Large {
@@ -95,6 +107,10 @@ pub enum BlobError {
     /// The text is no upload id or chunk key of ours.
     #[error("`{0}` is no upload id or chunk key")]
     Name(String),
+}
+
+fn bytes(found: Option<u64>) -> String {
+    found.map_or_else(|| "nothing".to_owned(), |found| format!("{found} bytes"))
 }
 
 impl BlobError {
@@ -109,6 +125,13 @@ impl BlobError {
 }
 
 impl Blobs {
+    /// The same storage, which copies objects of so many bytes by itself and no larger ones.
+    #[must_use]
+    pub fn copying_at_most(mut self, bytes: u64) -> Self {
+        self.copy_bytes_max = bytes;
+        self
+    }
+
     fn under(&self, parts: &[&str]) -> Path {
         parts
             .iter()

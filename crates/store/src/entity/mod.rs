@@ -8,6 +8,7 @@ pub mod credential;
 pub mod event;
 pub mod job;
 pub mod lead;
+pub mod left_out_manifest;
 pub mod manifest;
 pub mod media;
 pub mod member;

@@ -18,6 +18,7 @@ mod m0012_condemned;
 mod m0013_pulls;
 mod m0018_whose_tokens;
 mod m0019_runs;
+mod m0020_left_out;
 
 pub(crate) struct Migrator;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_pulls::Migration),
             Box::new(m0018_whose_tokens::Migration),
             Box::new(m0019_runs::Migration),
+            Box::new(m0020_left_out::Migration),
         ]
     }
 }

@@ -9,6 +9,7 @@ pub mod uploads;
 
 mod blobs;
 mod holds;
+mod left_out;
 mod manifests;
 mod repositories;
 mod tags;
@@ -23,10 +24,11 @@ pub use holds::{
     block_reason, hold_blob, hold_manifest, linked_since, publisher_holds, publisher_may_read,
     repositories_of_blob, repository_public,
 };
+pub use left_out::{leave_out, left_out};
 pub use manifests::{
     Membership, ReferrersOf, StoredManifest, has_manifest, let_go_manifest, link_manifest,
     manifest, manifests_of, put_manifest, referrers, repositories_with_manifest, unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
-pub use tags::{delete_tag, set_tag, standing_tags, tag, tags, tags_of_digest};
+pub use tags::{delete_tag, set_tag, standing_tags, tag, tag_count, tags, tags_of_digest};
 pub use usage::{Usage, hold_publisher, usage};

@@ -85,7 +85,40 @@ pub async fn totals(
     Ok(found)
 }
 
-/// The same from a day on (days since 1970, UTC).
+/// Pulls of these repositories, ever; those without any are left out.
+pub async fn by_repository(
+    source: &impl Source,
+    repositories: &[&str],
+) -> Result<BTreeMap<String, i64>, Error> {
+    use pull_total::{Column, Entity};
+    let mut found = BTreeMap::new();
+    for some in repositories.chunks(BINDS_MAX) {
+        let rows: Vec<(String, i64)> = Entity::find()
+            .select_only()
+            .column(Column::Repository)
+            // A sum of 64-bit numbers is wider on PostgreSQL.
+            .column_as(Column::Pulls.sum().cast_as("bigint"), "pulls")
+            .filter(Column::Repository.is_in(some.iter().copied()))
+            .group_by(Column::Repository)
+            .into_tuple()
+            .all(&source.connection())
+            .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Forgets what was pulled before a day (days since 1970, UTC); the totals stay. Answers how many rows went.
+pub async fn forget_days_before(tx: &Tx, day: i64) -> Result<u64, Error> {
+    use pull_day::{Column, Entity};
+    let gone = Entity::delete_many()
+        .filter(Column::Day.lt(day))
+        .exec(&tx.inner)
+        .await?;
+    Ok(gone.rows_affected)
+}
+
+/// The same as [`totals`] from a day on (days since 1970, UTC).
 pub async fn since(
     source: &impl Source,
     repositories: &[&str],

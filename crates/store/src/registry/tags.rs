@@ -2,7 +2,9 @@
 
 use oci::Digest;
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::column::Row;
 use crate::entity::repository_tag::{Column, Entity, Model};
@@ -73,6 +75,12 @@ pub async fn tags(
     }
     let found = query.all(&source.connection()).await?;
     Ok(found.into_iter().map(|model| model.tag).collect())
+}
+
+/// How many tags a repository has.
+pub async fn tag_count(source: &impl Source, repo: &str) -> Result<u64, Error> {
+    let query = Entity::find().filter(Column::Repository.eq(repo));
+    Ok(query.count(&source.connection()).await?)
 }
 
 /// Like [`tags`], without those that name what was taken down.

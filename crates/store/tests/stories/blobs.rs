@@ -474,3 +474,39 @@ async fn a_signed_address_opens_one_blob() {
     let blobs = Blobs::at(&format!("file://{}", folder.path().display()), None).unwrap();
     assert_eq!(blobs.signed_address(&digest, minute).await.unwrap(), None);
 }
+
+/// Storages copy by themselves up to a size only, S3 5 GiB, and Azure says done before it is: beyond that the bytes go
+/// through here.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_storage_does_not_copy_goes_through_here() {
+    // More than two parts.
+    let bytes = noise(2 * PART_BYTES + 1_000);
+    let digest = Digest::sha256_of(&bytes);
+    let s3 = s3::start().await;
+    let azure = azurite::start().await;
+    let by_itself = Blobs::at(&s3.storage_url("itself"), Some(&s3.keys())).unwrap();
+    let limited = Blobs::at(&s3.storage_url("limited"), Some(&s3.keys())).unwrap();
+    let limited = limited.copying_at_most(bytes.len() as u64 - 1);
+    let on_azure = Blobs::at(&azure.storage_url("limited"), Some(&azure.keys())).unwrap();
+    for (blobs, copies) in [(by_itself, 1), (limited, 0), (on_azure, 0)] {
+        let before = s3.copies();
+        let (key, _) = blobs
+            .put_chunk_stream("upload-1", 0, pieces(&bytes, 1_000_000), u64::MAX)
+            .await
+            .unwrap();
+        let size = blobs.commit(&[key], &digest).await.unwrap();
+        assert_eq!(size, bytes.len() as u64);
+        assert_eq!(s3.copies() - before, copies, "{blobs:?}");
+        let (_, found) = read(&blobs, &digest, None).await.unwrap();
+        assert!(found == bytes);
+        // Putting aside never leaves it to the storage, whatever the size.
+        let before = s3.copies();
+        let aside = blobs.quarantine(&digest).await.unwrap();
+        assert_eq!(s3.copies(), before);
+        assert!(aside.contains("quarantine/"), "{aside}");
+        assert_eq!(blobs.size(&digest).await.unwrap(), None);
+    }
+    let aside: Vec<String> = s3.objects();
+    let aside = aside.iter().filter(|key| key.contains("/quarantine/"));
+    assert_eq!(aside.count(), 2);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use store::Store;
-use store::registry::pulls::{Pulled, add, since, totals};
+use store::registry::pulls::{Pulled, add, by_repository, forget_days_before, since, totals};
 use testkit::engines::for_each_engine;
 
 const ONE: &str = "p1/o1/standard";
@@ -46,6 +46,9 @@ async fn counts_of_servers_and_days_add_up() {
             early,
             counted([(ONE, "a", 15), (ONE, "b", 1), (OTHER, "a", 7)])
         );
+        let sums = by_repository(&store.reader, &[ONE, OTHER, "p1/none/x"]).await;
+        let expected = [(ONE.to_owned(), 16), (OTHER.to_owned(), 7)];
+        assert_eq!(sums.unwrap(), BTreeMap::from(expected));
         assert!(totals(&store.reader, &[]).await.unwrap().is_empty());
         assert!(
             totals(&store.reader, &["p1/none/x"])
@@ -53,6 +56,23 @@ async fn counts_of_servers_and_days_add_up() {
                 .unwrap()
                 .is_empty()
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_forgotten_and_totals_stay() {
+    for_each_engine(|store: Store| async move {
+        bring(&store, &counted([(ONE, "a", 2), (OTHER, "a", 7)]), 100).await;
+        bring(&store, &counted([(ONE, "a", 3)]), 101).await;
+        let tx = store.writer.begin().await.unwrap();
+        assert_eq!(forget_days_before(&tx, 101).await.unwrap(), 2);
+        assert_eq!(forget_days_before(&tx, 101).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+        let late = since(&store.reader, &[ONE, OTHER], 0).await.unwrap();
+        assert_eq!(late, counted([(ONE, "a", 3)]));
+        let all = totals(&store.reader, &[ONE, OTHER]).await.unwrap();
+        assert_eq!(all, counted([(ONE, "a", 5), (OTHER, "a", 7)]));
     })
     .await;
 }

@@ -221,8 +221,9 @@ pub(super) async fn lift(
             render(&web, &form.visitor, (None, &[]), status).await
         }
         Err(refused @ (Refused::Conflict(_) | Refused::NotFound { .. })) => {
-            let status = (refused.to_string(), StatusCode::CONFLICT);
-            render(&web, &form.visitor, (None, &[]), status).await
+            let told = refused.to_string();
+            let status = Problem::from(refused).status;
+            render(&web, &form.visitor, (None, &[]), (told, status)).await
         }
         done => finish(&web, &form, done).await,
     }

@@ -207,6 +207,12 @@ fn image(plan: &Plan, matrix: &Matrix) -> Vec<Field> {
         Field::text("platforms_other", t("plan.platforms_other"), others)
             .mono()
             .placeholder("linux/riscv64"),
+        Field::check(
+            "image.declared_only",
+            t("plan.declared_only"),
+            plan.image.declared_only,
+        )
+        .help(t("plan.declared_only_help")),
     ]
 }
 
@@ -225,6 +231,7 @@ fn apply_image(plan: &mut Plan, form: &Form) {
         .map(str::to_owned)
         .collect();
     plan.platforms.extend(words(&form.text("platforms_other")));
+    plan.image.declared_only = form.ticked("image.declared_only");
 }
 
 /// A twin value as one edits it.

@@ -7,7 +7,9 @@ use app::App;
 use app::clock::new_id;
 use app::registry::{Caller, Fault, FoundBlob, PushPass, Refusal, delete_blob, find_blob};
 use axum::body::{Body, Bytes};
-use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use futures_util::stream::{StreamExt as _, iter};
@@ -20,6 +22,10 @@ use super::conditions::{Freshness, name_content, not_modified, range_applies};
 use super::redirect::redirect;
 use super::slices::{Bytewise, Slices, open};
 use crate::line::Files;
+
+/// Each part of an object in a store is a request there. Whoever asks for more of them gets the whole blob, which RFC 9110
+/// §14.2 allows.
+const FAR_PARTS_MAX: usize = 64;
 
 pub(super) async fn get(
     registry: &Registry,
@@ -36,14 +42,27 @@ pub(super) async fn get(
     } else {
         Freshness::Private
     };
+    let size = found.size;
+    let known = not_modified(headers, digest);
+    let asked = headers
+        .get(RANGE)
+        .filter(|_| range_applies(headers, digest));
+    let asked = Ranges::parse(asked.and_then(|range| range.to_str().ok()), size);
+    // The store reads one range at most, and knows nothing of our entity tags.
+    let simple = match &asked {
+        Ranges::Whole => true,
+        Ranges::Partial(ranges) => ranges.len() == 1,
+        Ranges::Unsatisfiable => false,
+    };
     if !head
-        && !not_modified(headers, digest)
-        && let Some(elsewhere) = redirect(app, digest, found).await?
+        && !known
+        && simple
+        && !headers.contains_key(IF_RANGE)
+        && let Some(elsewhere) = redirect(registry, digest, found).await?
     {
         return Ok(elsewhere);
     }
-    let size = found.size;
-    let mut response = if not_modified(headers, digest) {
+    let mut response = if known {
         empty(StatusCode::NOT_MODIFIED)
     } else if head {
         // A client that is about to push believes this answer, so it must be about bytes, not about rows.
@@ -56,13 +75,13 @@ pub(super) async fn get(
         let files = parts.extensions.get::<Option<Files>>().cloned();
         let opened = open(app, (digest, size), files.flatten()).await?;
         let blob = opened.ok_or_else(|| lost(digest))?;
-        let asked = headers
-            .get(RANGE)
-            .filter(|_| range_applies(headers, digest));
-        match Ranges::parse(asked.and_then(|range| range.to_str().ok()), size) {
+        match asked {
             Ranges::Whole => whole(size, Body::from_stream(blob.slices(0..size))),
             Ranges::Partial(ranges) => match ranges.as_slice() {
                 [range] => part(&blob, *range, size),
+                many if blob.is_far() && many.len() > FAR_PARTS_MAX => {
+                    whole(size, Body::from_stream(blob.slices(0..size)))
+                }
                 many => many_parts(&blob, many, size),
             },
             Ranges::Unsatisfiable => return Err(Failure::Unsatisfiable(size)),
@@ -91,7 +110,7 @@ async fn find(
 }
 
 /// Metadata knows the blob, storage does not. Clients that push may send it again, which mends it.
-fn lost(digest: &Digest) -> Failure {
+pub(super) fn lost(digest: &Digest) -> Failure {
     tracing::error!(%digest, "a blob is linked, but its bytes are not in storage");
     let message = format!("the bytes of {digest} are not in storage; push the blob again");
     Failure::Refusal(Refusal::NotFound(Fault::new(

@@ -64,24 +64,28 @@ pub(super) fn name_content(headers: &mut HeaderMap, digest: &Digest, freshness: 
 
 /// Whether the client has this content already.
 pub(super) fn not_modified(headers: &HeaderMap, digest: &Digest) -> bool {
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(','))
-        .map(|tag| tag.trim().trim_start_matches("W/"))
-        .any(|tag| tag == "*" || unquoted(tag) == Some(digest.as_str()))
+    given(headers).any(|tag| tag == "*" || unquoted(tag) == Some(digest.as_str()))
 }
 
-/// Whether the client has what this entity tag names (compared weakly, RFC 9110 §8.8.3.2).
+/// Whether the client has what this entity tag names.
 pub(super) fn names_tag(headers: &HeaderMap, tag: &str) -> bool {
-    let plain = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+    given(headers).any(|one| one == "*" || one == weakly(tag))
+}
+
+/// The entity tags of `If-None-Match`, as they are compared.
+fn given(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(IF_NONE_MATCH)
         .iter()
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(','))
-        .any(|one| one.trim() == "*" || plain(one) == plain(tag))
+        .map(weakly)
+}
+
+/// Without the mark of a weak tag (RFC 9110 §8.8.3.2).
+fn weakly(tag: &str) -> &str {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// Whether a `Range` counts: always without `If-Range`, else only for the very same content. We never send a

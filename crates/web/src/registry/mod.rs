@@ -12,6 +12,7 @@ mod hub;
 mod incoming;
 mod lists;
 mod manifests;
+mod rate;
 mod ready;
 mod redirect;
 mod search;
@@ -42,6 +43,7 @@ use oci::{Operation, ParseError, RepositoryName};
 
 use answer::Failure;
 use incoming::Incoming;
+pub(crate) use rate::limited;
 use shelf::Shelf;
 
 /// `Docker-Distribution-Api-Version: registry/2.0`, by which old engines know a registry.

@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
-use app::App;
 use app::registry::{FoundBlob, Refusal};
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};
 use oci::Digest;
 
-use super::answer::{empty, value};
+use super::Registry;
+use super::answer::{Failure, empty, value};
+use super::blobs::lost;
 use super::conditions::CONTENT_DIGEST;
 
 /// Smallest blob that a client is sent elsewhere for.
@@ -19,12 +20,13 @@ const REDIRECT_BYTES_MIN: u64 = 64 * 1024;
 /// Seconds for which an address of something that is not public is good.
 const PRIVATE_SECONDS_MAX: u32 = 60;
 
-/// The way to the blob, if the client is to take it.
+/// The way to the blob, if the client is to take it. What is lost is told here: at the store it would go unnoticed.
 pub(super) async fn redirect(
-    app: &App,
+    registry: &Registry,
     digest: &Digest,
     found: FoundBlob,
-) -> Result<Option<Response<Body>>, Refusal> {
+) -> Result<Option<Response<Body>>, Failure> {
+    let (app, shelf) = (&registry.app, &registry.shelf);
     let Some(seconds) = app.settings.registry.redirect_seconds else {
         return Ok(None);
     };
@@ -40,6 +42,13 @@ pub(super) async fn redirect(
     let Some(address) = signed.map_err(Refusal::storage)? else {
         return Ok(None);
     };
+    if !shelf.seen(digest) {
+        let there = app.blobs.size(digest).await.map_err(Refusal::storage)?;
+        if there != Some(found.size) {
+            return Err(lost(digest));
+        }
+        shelf.keep_seen(digest);
+    }
     let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
     let headers = response.headers_mut();
     headers.insert(LOCATION, value(&address));

@@ -27,6 +27,8 @@ const BLOBS_MAX: usize = 50_000;
 const MANIFESTS_EXPECTED: usize = 4_096;
 /// What an entry costs besides its bytes.
 const ENTRY_BYTES: usize = 512;
+/// How long a blob is believed to be in the storage without looking.
+const SEEN_FOR: Duration = Duration::from_secs(60);
 /// How long the catalog version is believed without looking.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
@@ -70,6 +72,8 @@ pub(super) struct Shelf {
     manifests: Cache<Digest, Kept, Bytewise>,
     ready: Cache<String, Named<Arc<Ready>>, Bytewise>,
     blobs: Cache<String, Named<FoundBlob>>,
+    /// When a blob was last seen in the storage.
+    seen: Cache<Digest, Instant>,
     version: Mutex<Option<(Instant, i64)>>,
 }
 
@@ -79,6 +83,7 @@ impl Default for Shelf {
             manifests: Cache::with_weighter(MANIFESTS_EXPECTED, MANIFEST_CACHE_BYTES_MAX, Bytewise),
             ready: Cache::with_weighter(MANIFESTS_EXPECTED, READY_CACHE_BYTES_MAX, Bytewise),
             blobs: Cache::new(BLOBS_MAX),
+            seen: Cache::new(BLOBS_MAX),
             version: Mutex::default(),
         }
     }
@@ -142,6 +147,17 @@ impl Shelf {
             self.blobs
                 .insert(key(repository, digest.as_str()), Named { version, found });
         }
+    }
+
+    /// Whether a blob's bytes were in the storage a moment ago.
+    pub(super) fn seen(&self, digest: &Digest) -> bool {
+        let last = self.seen.get(digest);
+        last.is_some_and(|at| at.elapsed() < SEEN_FOR)
+    }
+
+    /// Remembers that they are.
+    pub(super) fn keep_seen(&self, digest: &Digest) {
+        self.seen.insert(digest.clone(), Instant::now());
     }
 
     /// The bytes of a manifest that the caller was found to be allowed to read.

@@ -36,6 +36,13 @@ pub(super) enum Bytewise {
     Object(store::Blobs, Digest),
 }
 
+impl Bytewise {
+    /// Whether each read of it is a request to another machine.
+    pub(super) fn is_far(&self) -> bool {
+        matches!(self, Self::Object(..))
+    }
+}
+
 /// Bytes on their way out.
 pub(super) type Slices = BoxStream<'static, io::Result<Bytes>>;
 

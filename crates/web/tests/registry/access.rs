@@ -503,3 +503,43 @@ async fn until(mut so: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
+
+/// Moving several tags at once asks for no less than moving each: released ones stay where they are, for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_tags_at_once_are_no_way_around() {
+    on_both(async |market: Market| {
+        let image = ImageBuilder::all_platforms().single().build();
+        market.release(LIVE, "1.0.0", &image, true).await;
+        let other = ImageBuilder::all_platforms().single().noise(1_000).build();
+        market.push_image(INBOX, "other", &other).await;
+        let top = other.top();
+        let (kind, bytes) = (top.media_type.as_str(), top.bytes.as_slice());
+        let name = format!("{}?tag=1.0.0&tag=latest&tag=new", top.digest);
+        for (repository, token, status) in [
+            (LIVE, market.pusher(LIVE).await, 403),
+            (
+                INBOX,
+                market
+                    .token(EVE, &format!("repository:{INBOX}:pull,push"))
+                    .await,
+                403,
+            ),
+            (INBOX, market.pusher(INBOX).await, 201),
+        ] {
+            let answer = market
+                .push_manifest(repository, &token, &name, (kind, bytes))
+                .await;
+            assert_eq!(answer.status, status, "{repository}: {}", answer.text());
+        }
+        let live = market.get(&format!("/v2/{LIVE}/manifests/1.0.0")).await;
+        assert!(live.body == image.top().bytes);
+        assert_eq!(
+            market
+                .get(&format!("/v2/{LIVE}/manifests/new"))
+                .await
+                .status,
+            404
+        );
+    })
+    .await;
+}

@@ -40,6 +40,7 @@ async fn path_tricks_get_a_clear_no() {
         ("/v2/contoso/manifests".to_owned(), 404),
         ("/v2/_unknown/extension".to_owned(), 404),
         (format!("/v2/{LIVE}/tags/list?n=-1"), 400),
+        (format!("/v2/{LIVE}/tags/list?n=abc"), 400),
         (format!("/v2/{LIVE}/tags/list?n=1&n=2"), 400),
         (format!("/v2/{LIVE}/tags/list?last=%ff"), 400),
         (

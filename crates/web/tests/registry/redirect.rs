@@ -128,3 +128,59 @@ async fn nobody_is_sent_away_unless_the_operator_says_so() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_does_not_understand_is_answered_here() {
+    on_both_with(redirecting(), async |market: Market| {
+        let image = image();
+        market.release(LIVE, "latest", &image, true).await;
+        let (layer, bytes) = image.largest_blob().clone();
+        let at = format!("/v2/{LIVE}/blobs/{layer}");
+        let tag = format!("\"{layer}\"");
+        let several = [("Range", "bytes=0-9,100-109")];
+        let answer = market.ask("GET", &at, &several, b"").await;
+        assert_eq!(answer.status, 206);
+        assert!(
+            answer
+                .header("content-type")
+                .starts_with("multipart/byteranges")
+        );
+        let same = [("Range", "bytes=5-9"), ("If-Range", tag.as_str())];
+        let answer = market.ask("GET", &at, &same, b"").await;
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (206, &bytes[5..10])
+        );
+        let other = [("Range", "bytes=5-9"), ("If-Range", "\"another\"")];
+        let answer = market.ask("GET", &at, &other, b"").await;
+        assert!(answer.status == 200 && answer.body == bytes);
+        let beyond = [("Range", "bytes=9999999-")];
+        assert_eq!(market.ask("GET", &at, &beyond, b"").await.status, 416);
+        // Each part of an object is a request to the store, so there not any number is read.
+        let many: Vec<String> = (0..65)
+            .map(|at| format!("{}-{}", at * 10, at * 10))
+            .collect();
+        let many = format!("bytes={}", many.join(","));
+        let answer = market.ask("GET", &at, &[("Range", &many)], b"").await;
+        let expected = if market.on_s3() { 200 } else { 206 };
+        assert_eq!(answer.status, expected);
+        assert!(!market.on_s3() || answer.body == bytes);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_layer_is_told_here_and_not_at_the_store() {
+    on_both_with(redirecting(), async |market: Market| {
+        let image = image();
+        market.release(LIVE, "latest", &image, true).await;
+        let (layer, _) = image.largest_blob().clone();
+        market.blobs.delete(&layer.parse().unwrap()).await.unwrap();
+        let answer = market.get(&format!("/v2/{LIVE}/blobs/{layer}")).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (404, "BLOB_UNKNOWN")
+        );
+    })
+    .await;
+}

@@ -121,7 +121,9 @@ pub(crate) async fn remove_blob(
 ) -> Result<Removal, Refusal> {
     let tx = app.writer.begin().await?;
     if !begin_removal(&tx, Kind::Blob, digest, before, app.clock.now()).await? {
-        let needed = forget_if_linked(&tx, Kind::Blob, digest).await?;
+        forget_if_linked(&tx, Kind::Blob, digest).await?;
+        // Also what was never marked, because another repository held it all the time.
+        let needed = store::registry::is_blob_linked(&tx, digest).await?;
         tx.commit().await?;
         return Ok(if needed {
             Removal::Needed

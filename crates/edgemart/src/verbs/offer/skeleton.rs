@@ -87,6 +87,8 @@ plans:
       tags:
         - latest
         - 1.0.0
+      # true: only the images of the platforms below are copied, not all that the index lists.
+      declared_only: false
     platforms:
       - linux/amd64
       - linux/arm64

@@ -1,10 +1,8 @@
 //! Pulls, filled into an answer for the repositories that it names: those of one page at most.
 
-use std::collections::BTreeMap;
-
 use app::App;
 use serde_json::{Value, json};
-use store::registry::pulls::totals;
+use store::registry::pulls::by_repository;
 
 /// The repository that an entry shows, if it shows one: under `namespace` and `name`, or as a search result.
 fn repository(entry: &Value) -> Option<String> {
@@ -28,10 +26,11 @@ pub(super) async fn fill_in(app: &App, body: &mut Value) -> Result<i64, store::E
         .filter_map(|entry| Some((repository(entry)?, entry)))
         .collect();
     let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
-    let mut pulls: BTreeMap<String, i64> = BTreeMap::new();
-    for ((repository, _), count) in totals(&app.reader, &names).await? {
-        *pulls.entry(repository).or_default() += count;
-    }
+    let pulls = match names.as_slice() {
+        // Tags have no counts: nobody is asked.
+        [] => return Ok(0),
+        names => by_repository(&app.reader, names).await?,
+    };
     let mut sum = 0;
     for (name, entry) in named {
         let count = pulls.get(&name).copied().unwrap_or_default();

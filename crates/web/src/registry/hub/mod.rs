@@ -1,5 +1,5 @@
-//! The catalog in the shapes of Docker Hub's public API, for anyone, from the catalog's index alone: repositories of a
-//! publisher, one repository, its tags, one tag, and search. A namespace is a publisher, a repository `{offer}/{plan}`.
+//! The catalog in the shapes of Docker Hub's public API, for anyone, from the catalog's index; only the pull counts of a page
+//! are asked of the database: repositories of a publisher, one repository, its tags, one tag, and search. A namespace is a publisher, a repository `{offer}/{plan}`.
 //! Both families of addresses are served, `/v2/namespaces/{ns}/repositories/…` and the older `/v2/repositories/{ns}/…`.
 //! `/v2/_oci/ext/discover` names what this registry speaks beside the specification.
 //!
