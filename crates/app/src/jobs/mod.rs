@@ -3,7 +3,9 @@
 
 mod ended;
 mod housekeeping;
+mod lease;
 mod runner;
+mod slots;
 
 pub(crate) use ended::Ended;
 pub use housekeeping::housekeeping;
@@ -30,6 +32,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Import, Self::Certify, Self::Publish, Self::Purge];
+
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +62,7 @@ impl Kind {
 impl std::str::FromStr for Kind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Import, Self::Certify, Self::Publish, Self::Purge]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not a job kind"))
