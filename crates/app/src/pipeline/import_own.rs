@@ -13,6 +13,7 @@ use super::import::{
     ImportError, blobs_of, digests, link_manifests, log, log_attached, refuse_blocked,
 };
 use crate::App;
+use crate::upstream::copy::MANIFESTS_BYTES_MAX;
 
 pub(super) async fn copy(
     app: &App,
@@ -48,6 +49,13 @@ pub(super) async fn copy(
         )));
     }
     let manifests = reachable(app, from, tags.values(), publisher).await?;
+    let bytes: u64 = blobs_of(&manifests).values().map(|blob| blob.size).sum();
+    let max = app.settings.limits.image_bytes_max;
+    if bytes > max {
+        return Err(publisher(format!(
+            "`{from}` has {bytes} bytes under these tags, and {max} are allowed; name fewer tags, or make smaller images"
+        )));
+    }
     let attached = attached(app, from, &manifests).await?;
     log_attached(app, submission, plan, &attached).await?;
     let all = [manifests.as_slice(), &attached.manifests].concat();
@@ -98,6 +106,7 @@ async fn reachable(
     let mut waiting: Vec<Digest> = roots.cloned().collect();
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
+    let mut bytes = 0;
     while let Some(digest) = waiting.pop() {
         if !seen.insert(digest.clone()) {
             continue;
@@ -117,6 +126,12 @@ async fn reachable(
         };
         let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
             .map_err(|e| publisher(format!("manifest {digest}: {e}")))?;
+        bytes += manifest.bytes.len() as u64;
+        if bytes > MANIFESTS_BYTES_MAX {
+            return Err(publisher(format!(
+                "the manifests of the image have more than {MANIFESTS_BYTES_MAX} bytes; leave large annotations out of them"
+            )));
+        }
         waiting.extend(manifest.children().iter().map(|child| child.digest.clone()));
         found.push(manifest);
     }

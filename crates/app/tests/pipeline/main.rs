@@ -10,6 +10,7 @@
 mod attached;
 mod links;
 mod market;
+mod own;
 mod people;
 mod preview;
 mod races;

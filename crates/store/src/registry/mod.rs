@@ -25,7 +25,8 @@ pub use holds::{
 };
 pub use manifests::{
     Membership, ReferrersOf, StoredManifest, has_manifest, let_go_manifest, link_manifest,
-    manifest, manifests_of, put_manifest, referrers, repositories_with_manifest, unlink_manifest,
+    manifest, manifests_of, put_manifest, referrer_digests, referrers, repositories_with_manifest,
+    unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
 pub use tags::{delete_tag, set_tag, standing_tags, tag, tags, tags_of_digest};

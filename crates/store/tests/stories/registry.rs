@@ -402,7 +402,13 @@ async fn repositories_are_paged_and_referrers_stay_in_theirs() {
         ] {
             let found = registry::referrers(reader, asked, None, 10).await;
             assert_eq!(found.unwrap(), expected, "{asked:?}");
+            let found = registry::referrer_digests(reader, asked, None, 10).await;
+            let digests: Vec<_> = expected.iter().map(|one| one.digest.clone()).collect();
+            assert_eq!(found.unwrap(), digests, "{asked:?}");
         }
+        let after = Some(&sbom[0].digest);
+        let found = registry::referrer_digests(reader, asked, after, 10).await;
+        assert!(found.unwrap().is_empty(), "beginning after the last one");
     })
     .await;
 }
