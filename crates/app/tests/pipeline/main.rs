@@ -10,6 +10,7 @@
 mod attached;
 mod links;
 mod market;
+mod meanwhile;
 mod own;
 mod people;
 mod preview;
