@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::offer::Plan;
-use oci::{Digest, Manifest};
+use oci::{Descriptor, Digest, Manifest};
 use store::submissions::Submission;
 
 use super::Imported;
 use super::attached::attached;
 use super::import::{
-    ImportError, blobs_of, digests, link_manifests, log, log_attached, refuse_blocked,
+    ImportError, blobs_of, digests, link_blobs, link_manifests, log, log_attached, refuse_blocked,
 };
 use crate::App;
 use crate::upstream::copy::MANIFESTS_BYTES_MAX;
@@ -31,16 +31,7 @@ pub(super) async fn copy(
             "image.repository `{from}` is not yours; with no registry given it begins with `{own}`"
         )));
     }
-    let mut tags = BTreeMap::new();
-    let mut missing_tags = Vec::new();
-    for tag in &plan.image.tags {
-        match store::registry::tag(&app.reader, from, tag).await? {
-            Some(digest) => {
-                tags.insert(tag.clone(), digest);
-            }
-            None => missing_tags.push(tag.clone()),
-        }
-    }
+    let (tags, missing_tags) = tags_of(app, from, &plan.image.tags).await?;
     if tags.is_empty() {
         return Err(publisher(format!(
             "none of the tags {} is in `{from}`; push them with `skopeo copy --all … docker://{}/{from}:TAG`",
@@ -64,21 +55,10 @@ pub(super) async fn copy(
     if let Some(why) = refuse_blocked(app, &repo, &all).await? {
         return Err(publisher(why));
     }
-    let tx = app.writer.begin().await?;
-    let now = app.clock.now();
-    for blob in blobs.values() {
-        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
-        let held = store::registry::has_blob(&tx, from, &blob.digest).await?;
-        if held.is_none_or(|held| held.size != size) {
-            return Err(publisher(format!(
-                "blob {} of `{from}` is not there, or not with the {size} bytes its manifest states; push the image again",
-                blob.digest
-            )));
-        }
-        store::registry::link_blob(&tx, &repo, &blob.digest, size, false, now).await?;
+    link(app, submission, (from, &repo), &blobs, publisher).await?;
+    if let Some(why) = link_manifests(app, submission, &repo, &all).await? {
+        return Err(publisher(why));
     }
-    tx.commit().await?;
-    link_manifests(app, &repo, &all).await?;
     log(
         app,
         submission,
@@ -94,6 +74,50 @@ pub(super) async fn copy(
         attached_tags: attached.tags,
         total_bytes: blobs.values().map(|blob| blob.size).sum(),
     })
+}
+
+/// What the tags name, and those that are not there.
+async fn tags_of(
+    app: &App,
+    from: &str,
+    asked: &[String],
+) -> Result<(BTreeMap<String, Digest>, Vec<String>), store::Error> {
+    let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
+    for tag in asked {
+        match store::registry::tag(&app.reader, from, tag).await? {
+            Some(digest) => {
+                found.insert(tag.clone(), digest);
+            }
+            None => missing.push(tag.clone()),
+        }
+    }
+    Ok((found, missing))
+}
+
+/// Links blobs that the publisher's own repository holds.
+async fn link(
+    app: &App,
+    submission: &Submission,
+    (from, repo): (&str, &str),
+    blobs: &BTreeMap<Digest, Descriptor>,
+    publisher: impl Fn(String) -> ImportError,
+) -> Result<(), ImportError> {
+    let tx = app.writer.begin().await?;
+    for blob in blobs.values() {
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        let held = store::registry::has_blob(&tx, from, &blob.digest).await?;
+        if held.is_none_or(|held| held.size != size) {
+            return Err(publisher(format!(
+                "blob {} of `{from}` is not there, or not with the {size} bytes its manifest states; push the image again",
+                blob.digest
+            )));
+        }
+    }
+    let blobs: Vec<Descriptor> = blobs.values().cloned().collect();
+    if let Some(why) = link_blobs(app, &tx, submission, repo, &blobs).await? {
+        return Err(publisher(why));
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Manifests reachable from the tags, children first.

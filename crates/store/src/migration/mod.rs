@@ -17,6 +17,7 @@ mod m0011_preview_audience;
 mod m0012_condemned;
 mod m0013_pulls;
 mod m0018_whose_tokens;
+mod m0019_usage;
 
 pub(crate) struct Migrator;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_condemned::Migration),
             Box::new(m0013_pulls::Migration),
             Box::new(m0018_whose_tokens::Migration),
+            Box::new(m0019_usage::Migration),
         ]
     }
 }

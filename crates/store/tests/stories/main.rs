@@ -18,3 +18,4 @@ mod rows;
 mod submissions;
 mod takedowns;
 mod uploads;
+mod usage;

@@ -406,9 +406,8 @@ async fn repositories_are_paged_and_referrers_stay_in_theirs() {
             let digests: Vec<_> = expected.iter().map(|one| one.digest.clone()).collect();
             assert_eq!(found.unwrap(), digests, "{asked:?}");
         }
-        let after = Some(&sbom[0].digest);
-        let found = registry::referrer_digests(reader, asked, after, 10).await;
-        assert!(found.unwrap().is_empty(), "beginning after the last one");
+        let after = registry::referrer_digests(reader, asked, Some(&sbom[0].digest), 10).await;
+        assert!(after.unwrap().is_empty());
     })
     .await;
 }
