@@ -174,7 +174,7 @@ pub struct Limits {
     pub import_parallel_max: usize,
     /// Hours that a preview token lives.
     pub preview_hours_max: u32,
-    /// Jobs run at once by this process.
+    /// Jobs run at once by this process; one place is never taken by imports and the like, so there are at least two.
     pub jobs_parallel_max: usize,
     /// What one publisher may hold in the registry.
     pub quota: Quota,
@@ -194,7 +194,7 @@ impl Default for Limits {
             manifests_per_image_max: 64,
             import_parallel_max: 4,
             preview_hours_max: 14 * 24,
-            jobs_parallel_max: 2,
+            jobs_parallel_max: 3,
             quota: Quota::default(),
             takedown_hours_max: 30 * 24,
             intake: Intake::default(),

@@ -87,20 +87,28 @@ pub(crate) async fn integrity(reader: &Reader) -> Result<Option<String>, Error> 
 ///
 /// PostgreSQL: rows that another worker is just taking are passed over (`skip locked`), so workers never wait for
 /// each other. SQLite knows no row locks and needs none: its one writer makes the statement atomic.
-pub(crate) fn claim_job(engine: DbBackend, worker: &str, now: i64, until: i64) -> Statement {
-    const SQLITE: &str = "update jobs set state = 'running', attempts = attempts + 1, lease_until = $1, leased_by = $2 \
-        where id = (select id from jobs \
-            where (state = 'queued' and run_at <= $3) or (state = 'running' and lease_until < $3) \
-            order by run_at, id limit 1) \
-        returning *";
-    const POSTGRES: &str = "update jobs set state = 'running', attempts = attempts + 1, lease_until = $1, leased_by = $2 \
-        where id = (select id from jobs \
-            where (state = 'queued' and run_at <= $3) or (state = 'running' and lease_until < $3) \
-            order by run_at, id limit 1 for update skip locked) \
-        returning *";
-    let sql = match engine {
-        DbBackend::Postgres => POSTGRES,
-        _ => SQLITE,
+pub(crate) fn claim_job(
+    engine: DbBackend,
+    worker: &str,
+    (now, until): (i64, i64),
+    without: &[&str],
+) -> Statement {
+    let mut values: Vec<Value> = vec![until.into(), worker.into(), now.into()];
+    let mut kinds = String::new();
+    for kind in without {
+        values.push((*kind).into());
+        kinds.push_str(&format!(" and kind <> ${}", values.len()));
+    }
+    let pass_over = match engine {
+        DbBackend::Postgres => "for update skip locked",
+        _ => "",
     };
-    Statement::from_sql_and_values(engine, sql, [until.into(), worker.into(), now.into()])
+    let sql = format!(
+        "update jobs set state = 'running', attempts = attempts + 1, lease_until = $1, leased_by = $2 \
+        where id = (select id from jobs \
+            where ((state = 'queued' and run_at <= $3) or (state = 'running' and lease_until < $3)){kinds} \
+            order by run_at, id limit 1 {pass_over}) \
+        returning *"
+    );
+    Statement::from_sql_and_values(engine, sql, values)
 }

@@ -155,16 +155,18 @@ pub async fn enqueue(tx: &Tx, job: &NewJob) -> Result<bool, Error> {
     write::insert_if_new(tx, model.into_active_model()).await
 }
 
-/// Gives the worker the job that has been due longest and belongs to nobody, or whose worker's lease ran out.
-/// The lease lasts `lease_micros` from `now`. Two workers never get the same job.
+/// Gives the worker the job that has been due longest and belongs to nobody, or whose worker's lease ran out; none of the
+/// kinds in `without`. The lease lasts `lease_micros` from `now`. Two workers never get the same job.
 pub async fn claim(
     writer: &Writer,
     worker: &str,
     now: i64,
     lease_micros: i64,
+    without: &[&str],
 ) -> Result<Option<Job>, Error> {
     let engine = writer.pool.get_database_backend();
-    let statement = dialect::claim_job(engine, worker, now, now.saturating_add(lease_micros));
+    let until = now.saturating_add(lease_micros);
+    let statement = dialect::claim_job(engine, worker, (now, until), without);
     match writer.pool.query_one_raw(statement).await? {
         Some(row) => Ok(Some(read(Model::from_query_result(&row, "")?)?)),
         None => Ok(None),

@@ -1,7 +1,7 @@
 //! Who besides its publisher's members may look at an offer's previews.
 
 use domain::ids::OfferKey;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::preview_audience::{Column, Entity, Model};
 use crate::error::Error;
@@ -41,6 +41,12 @@ pub async fn remove_of_account(tx: &Tx, account_id: &str) -> Result<u64, Error> 
 pub async fn holds(source: &impl Source, key: &OfferKey, account_id: &str) -> Result<bool, Error> {
     let found = Entity::find_by_id(id(key, account_id));
     Ok(found.one(&source.connection()).await?.is_some())
+}
+
+/// The same, and nobody takes the account out until the transaction ends. On SQLite its one writer is alone anyway.
+pub async fn hold(tx: &Tx, key: &OfferKey, account_id: &str) -> Result<bool, Error> {
+    let found = Entity::find_by_id(id(key, account_id)).lock_shared();
+    Ok(found.one(&tx.inner).await?.is_some())
 }
 
 /// The accounts that may look, the first who was let in first.

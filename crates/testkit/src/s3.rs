@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::sync::RwLock;
@@ -51,16 +51,7 @@ pub async fn start() -> S3Server {
     if let Err(error) = std::fs::create_dir(folder.path().join(&bucket)) {
         panic!("could not make the bucket: {error}");
     }
-    let files = match FileSystem::new(folder.path()) {
-        Ok(files) => files,
-        Err(error) => panic!("could not open the bucket's folder: {error:?}"),
-    };
-    let mut service = S3ServiceBuilder::new(files);
-    service.set_auth(SimpleAuth::from_single(
-        access_key.clone(),
-        secret_key.clone(),
-    ));
-    let service = service.build();
+    let service = files_of(folder.path(), &access_key, &secret_key);
     let listener = match TcpListener::bind("127.0.0.1:0").await {
         Ok(listener) => listener,
         Err(error) => panic!("could not listen on the loopback address: {error}"),
@@ -115,6 +106,17 @@ pub async fn start() -> S3Server {
         copies,
         task,
     }
+}
+
+/// The protocol on a folder, for whoever has the key.
+fn files_of(folder: &Path, access_key: &str, secret_key: &str) -> S3Service {
+    let files = match FileSystem::new(folder) {
+        Ok(files) => files,
+        Err(error) => panic!("could not open the bucket's folder: {error:?}"),
+    };
+    let mut service = S3ServiceBuilder::new(files);
+    service.set_auth(SimpleAuth::from_single(access_key, secret_key));
+    service.build()
 }
 
 /// Makes the folder that a copy goes to.

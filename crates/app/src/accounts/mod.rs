@@ -14,6 +14,7 @@ mod token;
 pub use change_password::change_password;
 pub use erase::{ERASED_NAME, erase_account, erase_own_account};
 pub use log_in::log_in;
+pub(crate) use password::{fits, still_fits};
 pub use password::{hash_password, verify_password};
 pub use roles::{set_disabled, set_roles};
 pub use session::{SESSION_DAYS_MAX, Session, actor_of_session, sign_in, sign_out};

@@ -3,6 +3,8 @@
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use domain::actor::Account;
+use store::Tx;
+use store::accounts::Account as Row;
 
 use super::acting;
 use crate::App;
@@ -65,9 +67,25 @@ pub async fn verify_password(
     password: &str,
 ) -> Result<Option<Account>, store::Error> {
     let row = store::accounts::find_by_email(&app.reader, &email.trim().to_lowercase()).await?;
-    let hash = row.as_ref().map(|account| account.password_hash.clone());
-    match (matches(password, hash).await, row) {
-        (true, Some(row)) => acting(&app.reader, &row, None).await,
-        _ => Ok(None),
+    match fits(row, password).await {
+        Some(row) => acting(&app.reader, &row, None).await,
+        None => Ok(None),
     }
+}
+
+/// The row, when this is its password. Whoever keeps something for long on the strength of it asks [`still_fits`].
+pub(crate) async fn fits(row: Option<Row>, password: &str) -> Option<Row> {
+    let hash = row.as_ref().map(|account| account.password_hash.clone());
+    if matches(password, hash).await {
+        row
+    } else {
+        None
+    }
+}
+
+/// Whether the password that fitted this row is still the account's, and the account may still act; no change of either
+/// ends before the transaction does, and then it finds what the transaction made.
+pub(crate) async fn still_fits(tx: &Tx, row: &Row) -> Result<bool, store::Error> {
+    let now = store::accounts::lock(tx, &row.id).await?;
+    Ok(now.is_some_and(|now| now.password_hash == row.password_hash && now.disabled_at.is_none()))
 }

@@ -51,7 +51,8 @@ pub async fn set_roles(
     Ok(())
 }
 
-/// Shuts an account out and ends its sessions, or lets it in again. Its tokens stop working meanwhile.
+/// Shuts an account out, ends its sessions and takes back the pull tokens it made for previews; or lets it in again. Its
+/// access tokens stop working meanwhile.
 pub async fn set_disabled(
     app: &App,
     actor: &Actor,
@@ -73,6 +74,8 @@ pub async fn set_disabled(
     if disabled {
         keep_one_operator(&tx).await?;
         store::sessions::delete_of_account(&tx, id).await?;
+        let now = app.clock.now();
+        store::registry::pull_tokens::revoke_of_account(&tx, id, now).await?;
     }
     let kind = if disabled {
         "account_disabled"

@@ -4,7 +4,7 @@
 use domain::actor::Actor;
 use serde_json::json;
 
-use super::{acting, verify_password};
+use super::{acting, fits, still_fits};
 use crate::App;
 use crate::clock::{DAY, HOUR, new_secret, secret_hash};
 use crate::error::Refused;
@@ -34,14 +34,19 @@ pub async fn sign_in(
     let email = email.trim().to_lowercase();
     app.throttle.check(&format!("sign-in:{email}"))?;
     app.throttle.check(&format!("sign-in-peer:{peer}"))?;
-    let Some(account) = verify_password(app, &email, password).await? else {
-        return Err(Refused::invalid(
+    let wrong = || {
+        Refused::invalid(
             "password",
             "the address and password of an account",
             "no such pair",
             "Check both; the address is not case-sensitive, the password is.",
-        ));
+        )
     };
+    let row = store::accounts::find_by_email(&app.reader, &email).await?;
+    let fitted = fits(row, password).await.ok_or_else(wrong)?;
+    let account = acting(&app.reader, &fitted, None)
+        .await?
+        .ok_or_else(wrong)?;
     let now = app.clock.now();
     let secret = new_secret("ems_").map_err(|e| Refused::trouble(e.to_string()))?;
     let csrf = new_secret("").map_err(|e| Refused::trouble(e.to_string()))?;
@@ -55,6 +60,10 @@ pub async fn sign_in(
         last_seen_at: now,
     };
     let tx = app.writer.begin().await?;
+    // Whoever changes the password ends all sessions, and none that it opened may come after.
+    if !still_fits(&tx, &fitted).await? {
+        return Err(wrong());
+    }
     store::sessions::delete_expired(&tx, now).await?;
     store::sessions::insert(&tx, &row).await?;
     let id = account.id.clone();

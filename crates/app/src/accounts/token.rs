@@ -3,9 +3,10 @@
 use domain::actor::{Account, Actor};
 use domain::role::TokenScope;
 use serde_json::json;
-use store::tokens::TokenKind;
+use store::Tx;
+use store::tokens::{Token, TokenKind};
 
-use super::acting;
+use super::{acting, still_fits};
 use crate::App;
 use crate::clock::{DAY, HOUR, new_id, new_secret, secret_hash};
 use crate::error::Refused;
@@ -52,25 +53,49 @@ pub async fn create_token(
             "This account has {present} access tokens that work, the most there may be. Revoke one that is not needed any more."
         )));
     }
-    make(app, actor, command, TokenKind::Personal).await
+    let (row, secret) = make(app, account, command, TokenKind::Personal)?;
+    let tx = app.writer.begin().await?;
+    keep(app, &tx, actor, &row).await?;
+    tx.commit().await?;
+    Ok(new(row, secret))
 }
 
-/// Makes a token for a registry client that came with the account's password.
+/// Makes a token for a registry client that came with the account's password, and keeps `others` of those made before.
+/// Nothing when the password that fitted this row is not the account's any more: whoever changes it ends all of these, and
+/// none may come after.
 pub(crate) async fn create_login(
     app: &App,
     actor: &Actor,
     command: CreateToken,
-) -> Result<NewToken, Refused> {
-    make(app, actor, command, TokenKind::Login).await
+    fitted: &store::accounts::Account,
+    others: u64,
+) -> Result<Option<NewToken>, Refused> {
+    let account = actor.account()?;
+    let (row, secret) = make(app, account, command, TokenKind::Login)?;
+    let tx = app.writer.begin().await?;
+    if !still_fits(&tx, fitted).await? {
+        return Ok(None);
+    }
+    store::tokens::delete_logins(&tx, &account.id, others, app.clock.now()).await?;
+    keep(app, &tx, actor, &row).await?;
+    tx.commit().await?;
+    Ok(Some(new(row, secret)))
 }
 
-async fn make(
+fn new(row: Token, secret: String) -> NewToken {
+    NewToken {
+        expires_at: row.expires_at.unwrap_or(row.created_at),
+        id: row.id,
+        secret,
+    }
+}
+
+fn make(
     app: &App,
-    actor: &Actor,
+    account: &Account,
     command: CreateToken,
     kind: TokenKind,
-) -> Result<NewToken, Refused> {
-    let account = actor.account()?;
+) -> Result<(Token, String), Refused> {
     let name = command.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
         let found = format!("{} characters", name.chars().count());
@@ -103,7 +128,7 @@ async fn make(
     }
     let secret = new_secret(TOKEN_PREFIX).map_err(|e| Refused::trouble(e.to_string()))?;
     let now = app.clock.now();
-    let row = store::tokens::Token {
+    let row = Token {
         id: new_id(),
         account_id: account.id.clone(),
         name,
@@ -115,23 +140,14 @@ async fn make(
         revoked_at: None,
         kind,
     };
-    let tx = app.writer.begin().await?;
-    store::tokens::insert(&tx, &row).await?;
+    Ok((row, secret))
+}
+
+async fn keep(app: &App, tx: &Tx, actor: &Actor, row: &Token) -> Result<(), store::Error> {
+    store::tokens::insert(tx, row).await?;
     let data = json!({"token": row.id, "name": row.name});
-    app.record(
-        &tx,
-        actor,
-        (Subject::Account, &account.id),
-        "token_created",
-        data,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(NewToken {
-        id: row.id,
-        secret,
-        expires_at: row.expires_at.unwrap_or(now),
-    })
+    let subject = (Subject::Account, row.account_id.as_str());
+    app.record(tx, actor, subject, "token_created", data).await
 }
 
 /// Revokes one of the acting account's tokens.

@@ -15,7 +15,10 @@ use store::takedowns::{Takedown, Withheld};
 
 use super::take_down::{holds, standing};
 use crate::error::Refused;
-use crate::upstream::attached::{ATTACHED_MAX, COSIGN_SUFFIXES, digest_tag};
+use crate::upstream::attached::{COSIGN_SUFFIXES, digest_tag};
+
+/// Digests read at a time.
+const READ_AT_ONCE: u64 = 400;
 
 /// What images consist of.
 #[derive(Default)]
@@ -85,8 +88,15 @@ async fn attached(tx: &Tx, repository: &str, digest: &Digest) -> Result<Vec<Dige
         public: false,
         artifact_type: None,
     };
-    let referrers = store::registry::referrers(tx, asked, None, ATTACHED_MAX as u64).await?;
-    let mut found: Vec<Digest> = referrers.into_iter().map(|one| one.digest).collect();
+    let mut found: Vec<Digest> = Vec::new();
+    loop {
+        let after = found.last();
+        let page = store::registry::referrer_digests(tx, asked, after, READ_AT_ONCE).await?;
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
     for tag in COSIGN_SUFFIXES
         .iter()
         .filter_map(|suffix| digest_tag(digest, suffix))

@@ -3,8 +3,10 @@
 
 mod ended;
 mod housekeeping;
+mod lease;
 mod nights;
 mod runner;
+mod slots;
 
 pub(crate) use ended::Ended;
 pub use housekeeping::housekeeping;
@@ -35,6 +37,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Import,
+        Self::Certify,
+        Self::Publish,
+        Self::Purge,
+        Self::Rerun,
+    ];
+
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,16 +75,10 @@ impl Kind {
 impl std::str::FromStr for Kind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [
-            Self::Import,
-            Self::Certify,
-            Self::Publish,
-            Self::Purge,
-            Self::Rerun,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
-        .ok_or_else(|| format!("`{text}` is not a job kind"))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is not a job kind"))
     }
 }
 

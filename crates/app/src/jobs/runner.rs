@@ -6,60 +6,86 @@ use std::time::Duration;
 use serde_json::Value;
 use store::jobs::{Job, Retry};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Kind;
 use super::ended::{Ended, retry};
+use super::lease::{LEASE_MICROS, Lease, RENEW_EVERY, leased};
+use super::slots::{Room, Slots, Taken};
 use crate::App;
-use crate::clock::{SECOND, new_id};
+use crate::clock::new_id;
 use crate::error::Refused;
 use crate::pipeline;
 
-/// How long a worker may be silent before its job is taken over.
-const LEASE_MICROS: i64 = 15 * SECOND;
-/// How often a working job says that it lives.
-const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How often an idle worker looks; a job queued here wakes it at once.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+
 /// Works on jobs until `stop` turns true; jobs under way are broken off and given back.
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
-    let worker = new_id();
+    let mut slots = Slots::new(app.settings.limits.jobs_parallel_max);
     let mut workers = JoinSet::new();
     while !*stop.borrow() {
-        while workers.try_join_next().is_some() {}
-        let free = workers.len() < app.settings.limits.jobs_parallel_max;
+        while let Some(ended) = workers.try_join_next_with_id() {
+            free(&mut slots, ended);
+        }
         let waiting = app.jobs_waiting.notified();
-        let claimed = if free {
-            claim(&app, &worker).await
-        } else {
-            None
-        };
-        match claimed {
+        // A name for this claim alone, so that a lease that ran out is never taken for the next one.
+        let worker = new_id();
+        match claim(&app, &worker, slots.room()).await {
             Some(job) => {
-                workers.spawn(work(app.clone(), worker.clone(), job));
+                let long = job.kind.parse().is_ok_and(|kind| is_long(&app, kind));
+                let task = workers.spawn(work(app.clone(), worker.clone(), job)).id();
+                slots.take(task, Taken { worker, long });
             }
             None => {
                 tokio::select! {
                     () = waiting => {}
                     () = tokio::time::sleep(POLL_EVERY) => {}
-                    Some(_) = workers.join_next(), if !workers.is_empty() => {}
+                    Some(ended) = workers.join_next_with_id(), if !workers.is_empty() => free(&mut slots, ended),
                     _ = stop.changed() => {}
                 }
             }
         }
     }
     workers.shutdown().await;
-    match store::jobs::release(&app.writer, &worker, app.clock.now()).await {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "gave unfinished jobs back"),
-        Err(error) => {
-            tracing::warn!(%error, "could not give unfinished jobs back; their leases will run out");
+    for worker in slots.workers() {
+        match store::jobs::release(&app.writer, worker, app.clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "gave unfinished jobs back"),
+            Err(error) => {
+                tracing::warn!(%error, "could not give an unfinished job back; its lease will run out");
+            }
         }
     }
 }
 
-async fn claim(app: &App, worker: &str) -> Option<Job> {
-    match store::jobs::claim(&app.writer, worker, app.clock.now(), LEASE_MICROS).await {
+/// Whether the work waits for what others have in their hands: a registry, or a module that runs.
+fn is_long(app: &App, kind: Kind) -> bool {
+    match kind {
+        Kind::Import | Kind::Rerun => true,
+        Kind::Certify => app.settings.engine.is_some(),
+        Kind::Publish | Kind::Purge => false,
+    }
+}
+
+fn free(slots: &mut Slots<Id>, ended: Result<(Id, ()), JoinError>) {
+    let task = match ended {
+        Ok((task, ())) => task,
+        Err(error) => {
+            tracing::error!(%error, "a job broke off; its lease will run out");
+            error.id()
+        }
+    };
+    slots.free(&task);
+}
+
+async fn claim(app: &App, worker: &str, room: Room) -> Option<Job> {
+    if room == Room::Nothing {
+        return None;
+    }
+    let without = room.without(|kind| is_long(app, kind));
+    let now = app.clock.now();
+    match store::jobs::claim(&app.writer, worker, now, LEASE_MICROS, &without).await {
         Ok(job) => job,
         Err(error) => {
             tracing::warn!(%error, "could not look for jobs; trying again");
@@ -89,22 +115,14 @@ async fn work(app: App, worker: String, job: Job) {
             Kind::Rerun => pipeline::rerun(&app, subject).await,
         }
     };
-    tokio::pin!(doing);
-    let ended = loop {
-        tokio::select! {
-            ended = &mut doing => break ended,
-            () = tokio::time::sleep(RENEW_EVERY) => {
-                let until = app.clock.now() + LEASE_MICROS;
-                match store::jobs::renew(&app.writer, &job.id, &worker, until).await {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        tracing::warn!(job = job.id, "lost the lease; another worker has the job");
-                        return;
-                    }
-                    Err(error) => tracing::warn!(job = job.id, %error, "could not renew the lease"),
-                }
-            }
-        }
+    let lease = Lease {
+        writer: app.writer.clone(),
+        clock: app.clock.clone(),
+        job: job.id.clone(),
+        worker: worker.clone(),
+    };
+    let Some(ended) = leased(lease, RENEW_EVERY, doing).await else {
+        return;
     };
     let ended = ended.unwrap_or_else(|error| Ended::Again(with_causes(&error)));
     let retry = retry(kind, &job, &ended, app.clock.now());

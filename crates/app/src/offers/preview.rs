@@ -9,6 +9,7 @@ use domain::lifecycle::State;
 use domain::offer::Plan;
 use domain::role::{PublisherAction, TokenScope};
 use serde_json::{Value, json};
+use store::Tx;
 use store::registry::pull_tokens::PullToken;
 use store::submissions::Submission;
 
@@ -47,14 +48,18 @@ pub async fn preview_for(app: &App, actor: &Actor, id: &str) -> Result<Submissio
             return Err(refused.into());
         }
     }
+    require_open(app, &submission)?;
+    Ok(submission)
+}
+
+fn require_open(app: &App, submission: &Submission) -> Result<(), Refused> {
     if submission.state != State::Preview {
         let words = submission.state.words();
         return Err(Refused::Conflict(format!(
             "This submission is {words}, not in preview."
         )));
     }
-    require_not_over(app, &submission)?;
-    Ok(submission)
+    require_not_over(app, submission)
 }
 
 /// A preview ends by itself; housekeeping notes it within the hour, and nobody uses it meanwhile.
@@ -123,6 +128,7 @@ pub async fn create_preview_token(
         account_id: Some(actor.account()?.id.clone()),
     };
     let tx = app.writer.begin().await?;
+    still_may(app, &tx, actor, &submission).await?;
     store::registry::pull_tokens::insert(&tx, &token).await?;
     let data = json!({"token": token.id, "plan": plan});
     app.record(
@@ -138,6 +144,35 @@ pub async fn create_preview_token(
         secret,
         expires_at: token.expires_at,
     })
+}
+
+/// Asks everything again under locks. Whoever ends the preview, takes the person out or shuts them out also takes back their
+/// tokens; of that and of this the second sees what the first did, so no token is left over.
+async fn still_may(
+    app: &App,
+    tx: &Tx,
+    actor: &Actor,
+    submission: &Submission,
+) -> Result<(), Refused> {
+    let account = actor.account()?;
+    let publisher = &submission.key.publisher;
+    // In the order of everybody who locks these.
+    let row = store::accounts::lock(tx, &account.id).await?;
+    if row.is_none_or(|row| row.disabled_at.is_some()) {
+        return Err(Refused::Conflict("This account is shut out.".into()));
+    }
+    store::publishers::lock(tx, publisher).await?;
+    let members = store::members::of_account(tx, &account.id).await?;
+    let mut here = members.iter().filter(|one| one.publisher == *publisher);
+    let member = here.any(|one| one.role.may(PublisherAction::Submit));
+    if !member && !store::preview_audience::hold(tx, &submission.key, &account.id).await? {
+        return Err(Refused::Conflict(
+            "You were taken out of this preview's audience.".into(),
+        ));
+    }
+    let locked = store::submissions::lock(tx, &submission.id).await?;
+    let locked = locked.ok_or_else(|| Refused::not_found("submission", submission.id.as_str()))?;
+    require_open(app, &locked)
 }
 
 /// What somebody needs to try one plan of a preview.

@@ -2,7 +2,7 @@
 //! or waive a rule with a reason. Refuses verdicts without a rule or a reason.
 
 use certify::Waiver;
-use domain::actor::Actor;
+use domain::actor::{Account, Actor};
 use domain::lifecycle::{State, Step};
 use serde_json::json;
 use store::submissions::Submission;
@@ -31,10 +31,20 @@ pub enum Verdict {
     },
 }
 
-async fn in_review(app: &App, id: &str) -> Result<Submission, Refused> {
-    let submission = store::submissions::find(&app.reader, id)
-        .await?
-        .ok_or_else(|| Refused::not_found("submission", id))?;
+/// The submission, if this reviewer may judge it.
+async fn in_review(app: &App, reviewer: &Account, id: &str) -> Result<Submission, Refused> {
+    let found = store::submissions::find(&app.reader, id).await?;
+    let submission = still_in_review(found, id)?;
+    if reviewer.publishers.contains_key(&submission.key.publisher) {
+        return Err(Refused::Conflict(
+            "You belong to this publisher; another reviewer decides.".into(),
+        ));
+    }
+    Ok(submission)
+}
+
+fn still_in_review(found: Option<Submission>, id: &str) -> Result<Submission, Refused> {
+    let submission = found.ok_or_else(|| Refused::not_found("submission", id))?;
     if submission.state == State::InReview {
         return Ok(submission);
     }
@@ -58,12 +68,7 @@ pub async fn review_submission(
     verdict: Verdict,
 ) -> Result<(), Refused> {
     let reviewer = actor.require_reviewer()?;
-    let submission = in_review(app, id).await?;
-    if reviewer.publishers.contains_key(&submission.key.publisher) {
-        return Err(Refused::Conflict(
-            "You belong to this publisher; another reviewer decides.".into(),
-        ));
-    }
+    let submission = in_review(app, reviewer, id).await?;
     let (step, detail, rules) = match &verdict {
         Verdict::Approve { comment } => {
             require_nothing_blocks(&submission)?;
@@ -146,7 +151,7 @@ pub async fn waive_rule(
     reason: &str,
 ) -> Result<(), Refused> {
     let reviewer = actor.require_reviewer()?;
-    let submission = in_review(app, id).await?;
+    in_review(app, reviewer, id).await?;
     check_citation(&[rule.to_owned()], reason)?;
     let waiver = Waiver {
         rule: rule.to_owned(),
@@ -157,8 +162,9 @@ pub async fn waive_rule(
     let mut waiver = serde_json::to_value(&waiver).map_err(|e| Refused::trouble(e.to_string()))?;
     waiver[WAIVED_BY] = json!(reviewer.id);
     let tx = app.writer.begin().await?;
-    let locked = store::submissions::lock(&tx, id).await?;
-    let mut waivers = locked.map_or_else(|| submission.waivers.clone(), |now| now.waivers);
+    // Another reviewer may have decided meanwhile.
+    let locked = still_in_review(store::submissions::lock(&tx, id).await?, id)?;
+    let mut waivers = locked.waivers;
     if let Some(list) = waivers.as_array_mut() {
         list.push(waiver);
     }

@@ -80,9 +80,10 @@ async fn change(
     kind: &str,
 ) -> Result<(), Refused> {
     let tx = app.writer.begin().await?;
+    // First, as everybody does who changes what visitors see: a go-live holds it while it waits for the offer.
+    store::catalog_version::bump(&tx).await?;
     let reason = stop.as_ref().map(|stop| stop.reason);
     store::offers::set_state(&tx, key, state, stop.as_ref(), app.clock.now()).await?;
-    store::catalog_version::bump(&tx).await?;
     let data = json!({ "reason": reason });
     app.record(&tx, actor, (Subject::Offer, &key.to_string()), kind, data)
         .await?;

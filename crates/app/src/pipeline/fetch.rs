@@ -276,6 +276,8 @@ impl Way<'_> {
                 &"another process is importing the same blob; this one stands back",
             ));
         }
+        let publisher = &self.submission.key.publisher;
+        quota::count_part(self.app, &tx, publisher, bytes as u64).await?;
         tx.commit().await?;
         *part = Part::new(part.offset + bytes as u64);
         self.still_wanted().await
@@ -297,12 +299,18 @@ impl Way<'_> {
         let now = self.app.clock.now();
         let tx = self.app.writer.begin().await?;
         let publisher = &self.submission.key.publisher;
-        quota::begin(self.app, &tx, publisher).await?;
+        let growing = quota::begin(self.app, &tx, publisher, self.repo).await?;
         store::registry::link_blob(&tx, self.repo, &self.blob.digest, size, false, now).await?;
+        // Parts were counted when they came.
+        let more = match upload {
+            Some(_) => 0,
+            None => self.blob.size,
+        };
         if let Some(id) = upload {
             uploads::delete(&tx, id).await?;
         }
-        if let Some(why) = quota::refusal_within(self.app, &tx, publisher).await? {
+        let more = growing.linked(more, 0);
+        if let Some(why) = growing.refusal(self.app, &tx, more).await? {
             return Err(FetchError::Publisher(why));
         }
         tx.commit().await?;

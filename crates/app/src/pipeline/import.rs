@@ -10,6 +10,7 @@ use domain::lifecycle::{State, Step};
 use domain::offer::Plan;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::{Descriptor, Digest, Manifest};
+use store::Tx;
 use store::registry::StoredManifest;
 use store::submissions::Submission;
 
@@ -237,7 +238,9 @@ async fn copy(app: &App, submission: &Submission, plan: &Plan) -> Result<Importe
         FetchError::Ours(refused) => ImportError::Ours(refused),
     })?;
     log(app, submission, &format!("{}: {told}", plan.plan)).await?;
-    link_manifests(app, &repo, &all).await?;
+    if let Some(why) = link_manifests(app, submission, &repo, &all).await? {
+        return Err(publisher(why));
+    }
     Ok(Imported {
         source: at,
         tags: copy.tags,
@@ -386,11 +389,9 @@ async fn link_held(
             _ => wanted.push(blob),
         }
     }
-    let now = app.clock.now();
     let tx = app.writer.begin().await?;
-    for blob in &held {
-        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
-        store::registry::link_blob(&tx, repo, &blob.digest, size, false, now).await?;
+    if let Some(why) = link_blobs(app, &tx, submission, repo, &held).await? {
+        return Err(FetchError::Publisher(why));
     }
     tx.commit().await?;
     // A removal of unused bytes that began before the links may have taken some; from here on none can begin.
@@ -407,14 +408,37 @@ async fn size_here(app: &App, digest: &Digest) -> Result<Option<u64>, FetchError
     size.map_err(|e| FetchError::Ours(Refused::Failed(Trouble::Storage(e.to_string()))))
 }
 
-/// Keeps manifests, children before the indexes that list them, all in one transaction.
+/// Links blobs whose bytes are here; gives why the publisher may not hold that much, if so.
+pub(super) async fn link_blobs(
+    app: &App,
+    tx: &Tx,
+    submission: &Submission,
+    repo: &str,
+    blobs: &[Descriptor],
+) -> Result<Option<String>, store::Error> {
+    let growing = quota::begin(app, tx, &submission.key.publisher, repo).await?;
+    let sizes = blobs.iter().map(|blob| {
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        (&blob.digest, size)
+    });
+    store::registry::link_blobs(tx, repo, sizes, app.clock.now()).await?;
+    let more = growing.linked(blobs.iter().map(|blob| blob.size).sum(), 0);
+    growing.refusal(app, tx, more).await
+}
+
+/// Keeps manifests all in one transaction, in order of digest as blobs are; gives why the publisher may not hold that much,
+/// if so, and then keeps none.
 pub(super) async fn link_manifests(
     app: &App,
+    submission: &Submission,
     repo: &str,
     manifests: &[Manifest],
-) -> Result<(), store::Error> {
+) -> Result<Option<String>, store::Error> {
+    let mut ordered: Vec<&Manifest> = manifests.iter().collect();
+    ordered.sort_by(|one, other| one.digest.cmp(&other.digest));
     let tx = app.writer.begin().await?;
-    for manifest in manifests {
+    let growing = quota::begin(app, &tx, &submission.key.publisher, repo).await?;
+    for manifest in ordered {
         let stored = StoredManifest {
             digest: manifest.digest.clone(),
             media_type: manifest.media_type.clone(),
@@ -425,7 +449,13 @@ pub(super) async fn link_manifests(
         store::registry::put_manifest(&tx, &stored).await?;
         store::registry::link_manifest(&tx, repo, &manifest.digest, false, app.clock.now()).await?;
     }
-    tx.commit().await
+    let more = manifests.iter().map(|manifest| manifest.bytes.len() as u64);
+    let more = growing.linked(more.sum(), 0);
+    let why = growing.refusal(app, &tx, more).await?;
+    if why.is_none() {
+        tx.commit().await?;
+    }
+    Ok(why)
 }
 
 pub(super) async fn log(

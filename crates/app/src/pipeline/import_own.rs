@@ -10,10 +10,12 @@ use store::submissions::Submission;
 use super::Imported;
 use super::attached::attached;
 use super::import::{
-    ImportError, blobs_of, digests, link_manifests, log, log_attached, log_left_out, refuse_blocked,
+    ImportError, blobs_of, digests, link_blobs, link_manifests, log, log_attached, log_left_out,
+    refuse_blocked,
 };
 use crate::App;
 use crate::upstream::Choice;
+use crate::upstream::copy::MANIFESTS_BYTES_MAX;
 
 pub(super) async fn copy(
     app: &App,
@@ -31,16 +33,7 @@ pub(super) async fn copy(
             "image.repository `{from}` is not yours; with no registry given it begins with `{own}`"
         )));
     }
-    let mut tags = BTreeMap::new();
-    let mut missing_tags = Vec::new();
-    for tag in &plan.image.tags {
-        match store::registry::tag(&app.reader, from, tag).await? {
-            Some(digest) => {
-                tags.insert(tag.clone(), digest);
-            }
-            None => missing_tags.push(tag.clone()),
-        }
-    }
+    let (tags, missing_tags) = tags_of(app, from, &plan.image.tags).await?;
     if tags.is_empty() {
         return Err(publisher(format!(
             "none of the tags {} is in `{from}`; push them with `skopeo copy --all … docker://{}/{from}:TAG`",
@@ -51,6 +44,13 @@ pub(super) async fn copy(
     let choice = Choice::of(plan);
     let (manifests, left_out) = reachable(app, from, tags.values(), &choice, publisher).await?;
     log_left_out(app, submission, plan, &left_out).await?;
+    let bytes: u64 = blobs_of(&manifests).values().map(|blob| blob.size).sum();
+    let max = app.settings.limits.image_bytes_max;
+    if bytes > max {
+        return Err(publisher(format!(
+            "`{from}` has {bytes} bytes under these tags, and {max} are allowed; name fewer tags, or make smaller images"
+        )));
+    }
     let attached = attached(app, from, &manifests).await?;
     log_attached(app, submission, plan, &attached).await?;
     let all = [manifests.as_slice(), &attached.manifests].concat();
@@ -59,8 +59,10 @@ pub(super) async fn copy(
     if let Some(why) = refuse_blocked(app, &repo, &all).await? {
         return Err(publisher(why));
     }
-    link_blobs(app, (from, &repo), &blobs, publisher).await?;
-    link_manifests(app, &repo, &all).await?;
+    link(app, submission, (from, &repo), &blobs, publisher).await?;
+    if let Some(why) = link_manifests(app, submission, &repo, &all).await? {
+        return Err(publisher(why));
+    }
     log(
         app,
         submission,
@@ -79,15 +81,33 @@ pub(super) async fn copy(
     })
 }
 
-/// Links what the image needs from one repository to the other, all of it or nothing.
-async fn link_blobs(
+/// What the tags name, and those that are not there.
+async fn tags_of(
     app: &App,
+    from: &str,
+    asked: &[String],
+) -> Result<(BTreeMap<String, Digest>, Vec<String>), store::Error> {
+    let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
+    for tag in asked {
+        match store::registry::tag(&app.reader, from, tag).await? {
+            Some(digest) => {
+                found.insert(tag.clone(), digest);
+            }
+            None => missing.push(tag.clone()),
+        }
+    }
+    Ok((found, missing))
+}
+
+/// Links blobs that the publisher's own repository holds.
+async fn link(
+    app: &App,
+    submission: &Submission,
     (from, repo): (&str, &str),
     blobs: &BTreeMap<Digest, Descriptor>,
     publisher: impl Fn(String) -> ImportError,
 ) -> Result<(), ImportError> {
     let tx = app.writer.begin().await?;
-    let now = app.clock.now();
     for blob in blobs.values() {
         let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
         let held = store::registry::has_blob(&tx, from, &blob.digest).await?;
@@ -97,10 +117,12 @@ async fn link_blobs(
                 blob.digest
             )));
         }
-        store::registry::link_blob(&tx, repo, &blob.digest, size, false, now).await?;
     }
-    tx.commit().await?;
-    Ok(())
+    let blobs: Vec<Descriptor> = blobs.values().cloned().collect();
+    if let Some(why) = link_blobs(app, &tx, submission, repo, &blobs).await? {
+        return Err(publisher(why));
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Manifests reachable from the tags, children first, and what indexes list and nobody chose.
@@ -115,6 +137,7 @@ async fn reachable(
     let mut left_out = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
+    let mut bytes = 0;
     while let Some(digest) = waiting.pop() {
         if !seen.insert(digest.clone()) {
             continue;
@@ -134,6 +157,12 @@ async fn reachable(
         };
         let manifest = Manifest::parse(Some(&stored.media_type), &stored.bytes)
             .map_err(|e| publisher(format!("manifest {digest}: {e}")))?;
+        bytes += manifest.bytes.len() as u64;
+        if bytes > MANIFESTS_BYTES_MAX {
+            return Err(publisher(format!(
+                "the manifests of the image have more than {MANIFESTS_BYTES_MAX} bytes; leave large annotations out of them"
+            )));
+        }
         let left = choice.left_out(manifest.children());
         let children = manifest.children().iter().map(|child| &child.digest);
         waiting.extend(children.filter(|child| !left.contains_key(child)).cloned());

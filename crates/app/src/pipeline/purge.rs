@@ -1,11 +1,13 @@
 //! The end of a takedown that nobody lifted in time: its blobs leave the repositories it holds, and their bytes leave the
-//! storage where no other repository has them. What another release of the module needs stays while that stands or can
+//! storage where no other repository has them; what the publisher pushed to `incoming/…` is none. What another release of the module needs stays while that stands or can
 //! still be lifted. Manifests stay, a few kilobytes each: they answer devices with the reason, and they are the record of
 //! what was there. Once begun it cannot be lifted, and it is tried until it is done.
 
 use std::collections::BTreeSet;
 
 use domain::actor::Actor;
+use domain::ids::PublisherId;
+use domain::lifecycle::State;
 use domain::release::Release;
 use oci::Digest;
 use serde_json::json;
@@ -25,8 +27,8 @@ const CLOCKS_APART_MICROS_MAX: i64 = MINUTE;
 
 /// The job.
 pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
-    let blobs = match unlink(app, id).await {
-        Ok(Some(blobs)) => blobs,
+    let (blobs, waits) = match unlink(app, id).await {
+        Ok(Some(unlinked)) => unlinked,
         Ok(None) => return Ok(Ended::Done),
         Err(Refused::Conflict(why)) => return Ok(Ended::Again(why)),
         Err(other) => return Err(other),
@@ -47,6 +49,9 @@ pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
         }
     }
     match left.first() {
+        None if waits => Ok(Ended::Again(
+            "the publisher's incoming images are being imported; what they are made of goes after that".into(),
+        )),
         None => Ok(Ended::Done),
         Some(first) => Ok(Ended::Again(format!(
             "the bytes of {} blobs could not be removed yet, first {first}",
@@ -55,9 +60,10 @@ pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
     }
 }
 
-/// Takes the blobs out of their repositories, or hides those that a submission on its way is made of; gives all of them.
-/// `None` when there is nothing to purge.
-async fn unlink(app: &App, id: &str) -> Result<Option<BTreeSet<Digest>>, Refused> {
+/// Takes the blobs out of their repositories, or hides those that a submission on its way is made of, and out of what the
+/// publisher pushed; gives all of them, and whether an import must end before the last is done. `None` when there is
+/// nothing to purge.
+async fn unlink(app: &App, id: &str) -> Result<Option<(BTreeSet<Digest>, bool)>, Refused> {
     let tx = app.writer.begin().await?;
     // First of all: of a go-live, a lift and this at the same moment, the second sees what the first did.
     store::catalog_version::bump(&tx).await?;
@@ -76,18 +82,32 @@ async fn unlink(app: &App, id: &str) -> Result<Option<BTreeSet<Digest>>, Refused
     // Nothing that stands is withheld, but what a lift left behind that did not look at other takedowns.
     give_back(&tx, key, (&all, &down), BTreeSet::new(), now).await?;
     let blobs = over(&tx, &takedown, &all, down).await?;
+    let needed_since = needed_since(&tx, &takedown).await?;
+    for (repository, digest) in &blobs {
+        store::registry::unlink_unless_since(&tx, repository, digest, needed_since).await?;
+    }
+    let importing = importing(&tx, &key.publisher).await?;
+    // What is pushed anew after this is the publisher's next image.
+    let before = takedown.purged_at.unwrap_or(now);
+    for (_, digest) in blobs.iter().filter(|_| !importing) {
+        store::registry::unlink_incoming(&tx, key.publisher.as_str(), digest, before).await?;
+    }
     if first {
-        let needed_since = needed_since(&tx, &takedown).await?;
-        for (repository, digest) in &blobs {
-            store::registry::unlink_unless_since(&tx, repository, digest, needed_since).await?;
-        }
         let data = json!({"takedown": takedown.id, "blobs": blobs.len()});
         let subject = (Subject::Offer, &*key.to_string());
         app.record(&tx, &Actor::System, subject, "takedown_purged", data)
             .await?;
     }
     tx.commit().await?;
-    Ok(Some(blobs.into_iter().map(|(_, digest)| digest).collect()))
+    let blobs = blobs.into_iter().map(|(_, digest)| digest).collect();
+    Ok(Some((blobs, importing)))
+}
+
+/// Whether a submission of the publisher is still to bring, or is bringing, what it names: that may be what was pushed.
+async fn importing(tx: &store::Tx, publisher: &PublisherId) -> Result<bool, store::Error> {
+    let states = [State::Submitted, State::Importing];
+    let under_way = store::submissions::in_state(tx, &states).await?;
+    Ok(under_way.iter().any(|one| one.key.publisher == *publisher))
 }
 
 /// The blobs whose time is over, by repository: of what purged takedowns of the module withhold, all that no release needs

@@ -64,11 +64,11 @@ pub async fn decide_publisher(
         )));
     }
     let tx = app.writer.begin().await?;
+    // Names and marks of the publisher stand on every module page.
+    store::catalog_version::bump(&tx).await?;
     let told = (!reason.is_empty()).then_some(reason);
     store::publishers::set_state(&tx, id, state, told).await?;
     store::publishers::set_verified(&tx, id, verified).await?;
-    // Names and marks of the publisher stand on every module page.
-    store::catalog_version::bump(&tx).await?;
     let data = json!({
         "state": state.as_str(), "reason": reason, "verified": verified, "looks_like": alike,
     });

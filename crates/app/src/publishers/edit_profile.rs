@@ -32,11 +32,11 @@ pub async fn edit_profile(
         contact_email: line(&profile.contact_email),
     };
     let tx = app.writer.begin().await?;
+    store::catalog_version::bump(&tx).await?;
     let before = store::publishers::find(&tx, publisher)
         .await?
         .ok_or_else(|| Refused::not_found("publisher", publisher.as_str()))?;
     store::publishers::set_profile(&tx, publisher, &kept).await?;
-    store::catalog_version::bump(&tx).await?;
     let data = json!({"title": kept.title, "title_before": before.title});
     let subject = (Subject::Publisher, publisher.as_str());
     app.record(&tx, actor, subject, "profile_edited", data)

@@ -81,6 +81,11 @@ pub(super) async fn role_in(
     let Some(id) = caller.account_id() else {
         return Ok(None);
     };
+    // The token outlives what was asked when it was granted, by minutes.
+    let account = store::accounts::find(&app.reader, id).await?;
+    if account.is_none_or(|account| account.disabled_at.is_some()) {
+        return Ok(None);
+    }
     let members = store::members::of_account(&app.reader, id).await?;
     Ok(members
         .into_iter()

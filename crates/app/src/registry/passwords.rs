@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use domain::actor::Account;
 use ring::hmac;
 use ring::rand::SystemRandom;
+use store::accounts::Account as Row;
 use tokio::sync::Semaphore;
 
 use super::refusal::Refusal;
@@ -55,13 +56,26 @@ impl Passwords {
         email: &str,
         password: &str,
     ) -> Result<Option<Account>, Refusal> {
+        match self.row(app, email, password).await? {
+            Some(row) => Ok(crate::accounts::acting(&app.reader, &row, None).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// The same as the row that the password fits.
+    pub(super) async fn row(
+        &self,
+        app: &App,
+        email: &str,
+        password: &str,
+    ) -> Result<Option<Row>, Refusal> {
         let email = email.trim().to_lowercase();
         let mark = self.mark(&email, password);
         let row = store::accounts::find_by_email(&app.reader, &email).await?;
         if let (Some(mark), Some(row)) = (&mark, &row)
             && self.remembers(mark, &row.password_hash)
         {
-            return Ok(crate::accounts::acting(&app.reader, row, None).await?);
+            return Ok(Some(row.clone()));
         }
         app.throttle.check(&format!("registry:{email}"))?;
         let wait = Duration::from_secs(BUSY_SECONDS);
@@ -70,11 +84,11 @@ impl Passwords {
                 seconds: BUSY_SECONDS,
             });
         };
-        let account = crate::accounts::verify_password(app, &email, password).await?;
-        if let (Some(_), Some(mark), Some(row)) = (&account, mark, row) {
-            self.remember(mark, row.password_hash);
+        let row = crate::accounts::fits(row, password).await;
+        if let (Some(mark), Some(row)) = (mark, &row) {
+            self.remember(mark, row.password_hash.clone());
         }
-        Ok(account)
+        Ok(row)
     }
 
     fn mark(&self, email: &str, password: &str) -> Option<[u8; 32]> {

@@ -85,10 +85,10 @@ pub async fn push_manifest(
             "{digest} was taken down by the operator and cannot be pushed again: {reason}"
         )));
     }
-    let grows = grows(&tx, repository, &digest, &tags).await?;
-    if grows {
-        quota::hold(app, &tx, pass.repository()).await?;
-    }
+    let growing = match grows(&tx, repository, &digest, &tags).await? {
+        true => Some(quota::hold(app, &tx, pass.repository()).await?),
+        false => None,
+    };
     let missing = hold_what_it_needs(app, &tx, repository, &manifest).await?;
     store::registry::put_manifest(&tx, &row).await?;
     store::registry::link_manifest(&tx, repository, &digest, false, now).await?;
@@ -102,9 +102,10 @@ pub async fn push_manifest(
     for tag in &tags {
         store::registry::set_tag(&tx, repository, tag.as_str(), &digest, now).await?;
     }
-    if grows {
+    if let Some(growing) = growing {
         intake::check_tags(app, &tx, pass.repository()).await?;
-        quota::keep_within(app, &tx, pass.repository()).await?;
+        let more = growing.linked(row.bytes.len() as u64, tags.len() as u64);
+        growing.keep_within(app, &tx, more).await?;
     }
     let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let data = json!({"digest": digest, "media_type": row.media_type, "tags": names});

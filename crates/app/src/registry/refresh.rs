@@ -32,7 +32,7 @@ pub async fn refresh_token(
 ) -> Result<Option<String>, Refusal> {
     match caller {
         Caller::Account(_) if secret.starts_with(TOKEN_PREFIX) => Ok(Some(secret.to_owned())),
-        Caller::Account(account) => login(app, account, client).await.map(Some),
+        Caller::Account(account) => login(app, account, secret, client).await.map(Some),
         Caller::Token(claims) => Ok(match claims.bearer() {
             Bearer::Preview(_) if !super::token::looks_like_jwt(secret) => Some(secret.to_owned()),
             _ => None,
@@ -41,13 +41,20 @@ pub async fn refresh_token(
     }
 }
 
-async fn login(app: &App, account: &Account, client: &str) -> Result<String, Refusal> {
+async fn login(
+    app: &App,
+    account: &Account,
+    password: &str,
+    client: &str,
+) -> Result<String, Refusal> {
+    let gone = || Refusal::Unauthorized {
+        message: "the password was changed just now; sign in with the new one".to_owned(),
+        scopes: String::new(),
+        error: Some("invalid_token"),
+    };
+    let fits = app.passwords.row(app, &account.email, password).await?;
+    let row = fits.ok_or_else(gone)?;
     let actor = Actor::Account(account.clone());
-    // One place is for the one to come.
-    let keep = u64::try_from(LOGINS_MAX - 1).unwrap_or(u64::MAX);
-    let tx = app.writer.begin().await?;
-    store::tokens::delete_logins(&tx, &account.id, keep, app.clock.now()).await?;
-    tx.commit().await?;
     let client: String = client
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c))
@@ -63,5 +70,8 @@ async fn login(app: &App, account: &Account, client: &str) -> Result<String, Ref
         scopes: vec![TokenScope::Read, TokenScope::Push],
         days: REFRESH_DAYS,
     };
-    Ok(create_login(app, &actor, command).await?.secret)
+    // One place is for the one to come.
+    let keep = u64::try_from(LOGINS_MAX - 1).unwrap_or(u64::MAX);
+    let made = create_login(app, &actor, command, &row, keep).await?;
+    Ok(made.ok_or_else(gone)?.secret)
 }

@@ -5,7 +5,7 @@
 use oci::range::UploadRange;
 use oci::{Digest, ErrorCode, RepositoryName};
 use store::blobs::CommitError;
-use store::registry::uploads;
+use store::registry::{Usage, uploads};
 
 use super::authorize::{PushPass, unknown};
 use super::caller::Caller;
@@ -137,10 +137,14 @@ async fn count_chunk(
 ) -> Result<(), Refusal> {
     let (offset, added) = (signed(upload.size)?, signed(received)?);
     let tx = app.writer.begin().await?;
-    quota::hold(app, &tx, pass.repository()).await?;
+    let growing = quota::hold(app, &tx, pass.repository()).await?;
     let now = app.clock.now();
     if uploads::append_chunk(&tx, &upload.id, offset, added, key, now).await? {
-        quota::keep_within(app, &tx, pass.repository()).await?;
+        let more = Usage {
+            bytes: received,
+            ..Usage::default()
+        };
+        growing.keep_within(app, &tx, more).await?;
         tx.commit().await?;
         return Ok(());
     }
@@ -421,18 +425,24 @@ async fn link(
     let known = store::registry::has_blob(&tx, name, digest)
         .await?
         .is_some();
-    if !known {
-        quota::hold(app, &tx, pass.repository()).await?;
-    }
-    let length = signed(size)?;
-    store::registry::link_blob(&tx, name, digest, length, false, app.clock.now()).await?;
+    let growing = match known {
+        true => None,
+        false => Some(quota::hold(app, &tx, pass.repository()).await?),
+    };
+    let mut more = size;
+    let bytes = signed(size)?;
+    store::registry::link_blob(&tx, name, digest, bytes, false, app.clock.now()).await?;
     if let Some(id) = upload {
+        // Its chunks were counted when they came.
+        let counted = uploads::find(&tx, id).await?.map(|row| length(row.size));
+        more = size.saturating_sub(counted.transpose()?.unwrap_or_default());
         uploads::delete(&tx, id).await?;
     }
-    if !known {
-        quota::keep_within(app, &tx, pass.repository()).await?;
+    if let Some(growing) = growing {
+        let more = growing.linked(more, 0);
+        growing.keep_within(app, &tx, more).await?;
     }
-    let data = serde_json::json!({"digest": digest, "bytes": length});
+    let data = serde_json::json!({"digest": digest, "bytes": bytes});
     record(app, &tx, pass, "blob_pushed", data).await?;
     tx.commit().await?;
     // A removal that began before this link may have taken the bytes just now; from here on none can begin.

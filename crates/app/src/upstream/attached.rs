@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use oci::{Descriptor, Digest, Manifest, ManifestKind, Reference, Tag};
 
+use super::copy::MANIFESTS_BYTES_MAX;
 use super::{CopyLimits, CopyPlan, Registry, UpstreamError};
 
 /// Manifests attached to one plan's images.
 pub const ATTACHED_MAX: usize = 256;
+/// Listed manifests that are asked for; of a list that goes on with what cannot be taken, no more are.
+const ASKED_MAX: usize = 2 * ATTACHED_MAX;
 /// A signature of an attestation of an image is as far as it goes.
 const DEPTH_MAX: usize = 2;
 /// Things left out that are named; more are not.
@@ -34,6 +37,27 @@ pub struct Attached {
     pub left_out: Vec<String>,
 }
 
+/// Why no more is taken.
+pub(crate) const FULL: &str = "more is attached to this image than is looked through and taken";
+
+/// Why a manifest is left out that is large itself.
+pub(crate) fn too_large() -> String {
+    format!("with it the manifests would have more than the {MANIFESTS_BYTES_MAX} bytes allowed")
+}
+
+impl Attached {
+    /// Whether there may be no more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.manifests.len() >= ATTACHED_MAX
+    }
+
+    pub(crate) fn leave_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
+        if self.left_out.len() < LEFT_OUT_MAX {
+            self.left_out.push(format!("{what}: {why}"));
+        }
+    }
+}
+
 /// The tag under which clients keep what belongs to a digest when a registry has no place of its own for it; `suffix` is
 /// empty for the list of referrers (distribution-spec "Referrers Tag Schema").
 pub fn digest_tag(digest: &Digest, suffix: &str) -> Option<Tag> {
@@ -48,6 +72,8 @@ struct Search<'a> {
     sizes: HashMap<Digest, u64>,
     image_bytes: u64,
     waiting: VecDeque<(Digest, usize)>,
+    manifest_bytes: u64,
+    asked: usize,
     found: Attached,
 }
 
@@ -69,9 +95,15 @@ pub async fn find_attached(
         sizes: blobs.map(|blob| (blob.digest.clone(), blob.size)).collect(),
         image_bytes: plan.total_bytes,
         waiting: manifests.map(|digest| (digest, 0)).collect(),
+        manifest_bytes: plan.manifests.iter().map(|m| m.bytes.len() as u64).sum(),
+        asked: 0,
         found: Attached::default(),
     };
     while let Some((subject, depth)) = search.waiting.pop_front() {
+        if search.found.is_full() {
+            search.found.leave_out("more", &FULL);
+            break;
+        }
         search.referrers(&subject, depth).await?;
         for suffix in COSIGN_SUFFIXES {
             search.cosign(&subject, suffix, depth).await?;
@@ -82,27 +114,38 @@ pub async fn find_attached(
 
 impl Search<'_> {
     async fn referrers(&mut self, subject: &Digest, depth: usize) -> Result<(), UpstreamError> {
-        let listed = match self.registry.referrers(subject).await {
+        // What is known already may stand before what is new.
+        let max = ASKED_MAX.saturating_sub(self.asked) + self.known.len();
+        let listed = match self.registry.referrers(subject, max).await {
             Ok(listed) => listed,
             Err(error) if error.may_pass() => return Err(error),
             Err(error) => {
-                self.leave_out(&format!("referrers of {}", subject.short()), &error);
+                let what = format!("referrers of {}", subject.short());
+                self.found.leave_out(&what, &error);
                 return Ok(());
             }
         };
-        for entry in listed {
-            if self.known.contains(&entry.digest) {
+        for digest in listed {
+            if self.known.contains(&digest) {
                 continue;
             }
-            let what = format!("referrer {}", entry.digest.short());
-            let reference = Reference::Digest(entry.digest.clone());
+            let what = format!("referrer {}", digest.short());
+            if self.asked == ASKED_MAX || self.found.is_full() {
+                self.found.leave_out(&what, &FULL);
+                return Ok(());
+            }
+            self.asked += 1;
+            let reference = Reference::Digest(digest);
             match self.registry.manifest(&reference).await {
                 Ok(manifest) if manifest.subject().map(|s| &s.digest) == Some(subject) => {
                     self.take(&what, manifest, depth);
                 }
-                Ok(_) => self.leave_out(&what, &format!("it does not name {subject} itself")),
+                Ok(_) => {
+                    let why = format!("it does not name {subject} itself");
+                    self.found.leave_out(&what, &why);
+                }
                 Err(error) if error.may_pass() => return Err(error),
-                Err(error) => self.leave_out(&what, &error),
+                Err(error) => self.found.leave_out(&what, &error),
             }
         }
         Ok(())
@@ -130,7 +173,7 @@ impl Search<'_> {
             Err(UpstreamError::NotFound { .. } | UpstreamError::NoRepository { .. }) => Ok(()),
             Err(error) if error.may_pass() => Err(error),
             Err(error) => {
-                self.leave_out(&format!("tag {name}"), &error);
+                self.found.leave_out(&format!("tag {name}"), &error);
                 Ok(())
             }
         }
@@ -140,10 +183,13 @@ impl Search<'_> {
     fn take(&mut self, what: &str, manifest: Manifest, depth: usize) -> bool {
         match self.misfit(&manifest) {
             Some(why) => {
-                self.leave_out(what, &why);
+                self.found.leave_out(what, &why);
                 return false;
             }
-            None => self.found.total_bytes += manifest.bytes.len() as u64,
+            None => {
+                self.found.total_bytes += manifest.bytes.len() as u64;
+                self.manifest_bytes += manifest.bytes.len() as u64;
+            }
         }
         for blob in manifest.blobs() {
             if self.sizes.insert(blob.digest.clone(), blob.size).is_none() {
@@ -163,12 +209,13 @@ impl Search<'_> {
         if manifest.kind() != ManifestKind::Image {
             return Some("an index cannot be attached".to_owned());
         }
-        if self.found.manifests.len() == ATTACHED_MAX {
-            return Some(format!(
-                "more than {ATTACHED_MAX} things are attached to this image"
-            ));
+        if self.found.is_full() {
+            return Some(FULL.to_owned());
         }
         let mut bytes = manifest.bytes.len() as u64;
+        if self.manifest_bytes + bytes > MANIFESTS_BYTES_MAX {
+            return Some(too_large());
+        }
         for blob in manifest.blobs() {
             match self.sizes.get(&blob.digest) {
                 Some(known) if *known != blob.size => {
@@ -186,11 +233,5 @@ impl Search<'_> {
         let max = self.limits.image_bytes_max;
         (total.saturating_add(bytes) > max)
             .then(|| format!("with it the image would have more than the {max} bytes allowed"))
-    }
-
-    fn leave_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
-        if self.found.left_out.len() < LEFT_OUT_MAX {
-            self.found.left_out.push(format!("{what}: {why}"));
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! Lists of an upstream repository: its tags, page by page, and what refers to a manifest.
 
+use std::collections::HashSet;
+
 use oci::{Descriptor, Digest, Reference, Tag};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LINK};
 use serde::Deserialize;
@@ -58,47 +60,67 @@ impl Registry {
         Err(self.too_many("pages of tags", limit, limit + 1))
     }
 
-    /// What refers to `digest` (signatures, SBOMs): the referrers API, else the fallback tag. A registry that knows
-    /// neither has none.
+    /// What refers to `digest` (signatures, SBOMs), by digest: the referrers API, else the fallback tag. A registry that
+    /// knows neither has none. Once there are `max` of them no further page is asked for.
     ///
     /// # Errors
     /// [`UpstreamError`] when the registry cannot be asked, or answers what nobody understands.
-    pub async fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, UpstreamError> {
+    pub async fn referrers(
+        &self,
+        digest: &Digest,
+        max: usize,
+    ) -> Result<Vec<Digest>, UpstreamError> {
         let what = "the list of referrers";
         let mut url = self.url(&format!("referrers/{digest}")).await?;
+        let mut asked = HashSet::new();
         let mut found = Vec::new();
         for page in 0..self.0.limits.tag_pages_max {
             let index = HeaderValue::from_static(oci::media_type::OCI_INDEX);
-            let asked = self.ask(Ask::get(url.clone(), what).header(ACCEPT, index));
-            let answer = match asked.await {
+            let answer = self.ask(Ask::get(url.clone(), what).header(ACCEPT, index));
+            let answer = match answer.await {
                 // Some registries that do not know the address fail over it.
                 Err(UpstreamError::Busy { status: 500, .. }) if page == 0 => {
-                    return self.fallback_referrers(digest).await;
+                    return self.fallback_referrers(digest, max).await;
                 }
-                asked => asked?,
+                answer => answer?,
             };
             match answer.response.status().as_u16() {
                 200 => {}
-                _ if page == 0 => return self.fallback_referrers(digest).await,
+                _ if page == 0 => return self.fallback_referrers(digest, max).await,
                 _ => return Err(self.unexpected(answer, what).await),
             }
             let next = next_page(&url, answer.response.headers());
             let page: Referrers = self.page(answer, what).await?;
-            found.extend(page.manifests);
+            found.extend(page.manifests.into_iter().map(|entry| entry.digest));
+            found.truncate(max);
+            asked.insert(url.clone());
             match next {
-                Some(next) if next.origin() == url.origin() && next != url => url = next,
+                Some(next)
+                    if found.len() < max
+                        && next.origin() == url.origin()
+                        && !asked.contains(&next) =>
+                {
+                    url = next;
+                }
                 _ => return Ok(found),
             }
         }
         Ok(found)
     }
 
-    async fn fallback_referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, UpstreamError> {
+    async fn fallback_referrers(
+        &self,
+        digest: &Digest,
+        max: usize,
+    ) -> Result<Vec<Digest>, UpstreamError> {
         let Some(tag) = digest_tag(digest, "") else {
             return Ok(Vec::new());
         };
         match self.manifest(&Reference::Tag(tag)).await {
-            Ok(manifest) => Ok(manifest.children().to_vec()),
+            Ok(manifest) => {
+                let listed = manifest.children().iter().take(max);
+                Ok(listed.map(|entry| entry.digest.clone()).collect())
+            }
             Err(UpstreamError::NotFound { .. } | UpstreamError::NoRepository { .. }) => {
                 Ok(Vec::new())
             }

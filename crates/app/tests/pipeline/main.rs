@@ -11,6 +11,8 @@ mod attached;
 mod late;
 mod links;
 mod market;
+mod meanwhile;
+mod own;
 mod people;
 mod preview;
 mod purge_races;

@@ -1,6 +1,11 @@
 //! Finding what is attached to an image: the referrers API in pages, the fallback tag where that is missing, cosign's
 //! tags, bounds, and no loss over trouble that passes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use app::upstream::attached::ATTACHED_MAX;
+use app::upstream::copy::MANIFESTS_BYTES_MAX;
 use app::upstream::{Attached, Choice, CopyLimits, UpstreamError, find_attached, plan_copy};
 use serde_json::json;
 use testkit::hostile;
@@ -158,4 +163,81 @@ async fn a_registry_that_knows_nothing_of_it_has_nothing() {
     let found = find(&server, &CopyLimits::default()).await.unwrap();
     assert!(found.manifests.is_empty() && found.tags.is_empty());
     assert!(found.left_out.is_empty(), "{:?}", found.left_out);
+}
+
+/// A registry with one image whose list of referrers has no end; counts the pages, and the manifests asked for.
+async fn endless(image: &TestImage, cycle: bool) -> (Server, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let (image, top) = (image.clone(), image.top().digest.clone());
+    let pages = Arc::new(AtomicUsize::new(0));
+    let manifests = Arc::new(AtomicUsize::new(0));
+    let counted = (pages.clone(), manifests.clone());
+    let server = Server::start(move |asked| {
+        let rest = asked.path.strip_prefix(&format!("/v2/{REPOSITORY}/"));
+        let rest = rest.unwrap_or_default();
+        if rest.starts_with("referrers/") {
+            let page = pages.fetch_add(1, Ordering::SeqCst);
+            let entries = match cycle {
+                true => Vec::new(),
+                false => (0..100)
+                    .map(|number| format!("{page} {number}").into_bytes())
+                    .collect(),
+            };
+            let from = if cycle { (page + 1) % 2 } else { page + 1 };
+            let next = format!("</v2/{REPOSITORY}/referrers/{top}?from={from}>; rel=\"next\"");
+            return Response::new(200, list(&entries))
+                .with("content-type", INDEX)
+                .with("link", next);
+        }
+        let name = rest.strip_prefix("manifests/").unwrap_or_default();
+        if name == "1.0" || name == top {
+            return Response::new(200, image.top().bytes.clone()).with("content-type", MANIFEST);
+        }
+        manifests.fetch_add(1, Ordering::SeqCst);
+        Response::new(404, r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#)
+    });
+    (server.await.unwrap(), counted.0, counted.1)
+}
+
+#[tokio::test]
+async fn a_list_of_referrers_without_end_is_ended() {
+    let image = image();
+    let (server, pages, manifests) = endless(&image, false).await;
+    let found = find(&server, &CopyLimits::default()).await.unwrap();
+    assert!(found.manifests.is_empty());
+    let (pages, manifests) = (
+        pages.load(Ordering::SeqCst),
+        manifests.load(Ordering::SeqCst),
+    );
+    assert!(pages <= 6, "{pages} pages");
+    assert!(manifests <= 2 * ATTACHED_MAX + 3, "{manifests} manifests");
+    let told = found.left_out.len();
+    assert!(told > 0 && told <= 20, "{told} lines");
+
+    let (server, pages, _) = endless(&image, true).await;
+    find(&server, &CopyLimits::default()).await.unwrap();
+    let pages = pages.load(Ordering::SeqCst);
+    assert!(pages <= 3, "{pages} pages that lead to each other");
+}
+
+#[tokio::test]
+async fn no_more_is_attached_than_the_memory_is_for() {
+    let image = image();
+    let subject = image.top().digest.clone();
+    let large = |number: usize| {
+        let mut document: serde_json::Value =
+            serde_json::from_slice(&about(&subject, number, 8)).unwrap();
+        document["annotations"] = json!({"org.example.text": "x".repeat(4_000_000)});
+        document.to_string().into_bytes()
+    };
+    let referrers: Vec<Vec<u8>> = (0..10).map(large).collect();
+    let server = serve(&image, referrers, Way::Pages).await;
+    let found = find(&server, &CopyLimits::default()).await.unwrap();
+    let bytes: u64 = found.manifests.iter().map(|m| m.bytes.len() as u64).sum();
+    assert!(bytes <= MANIFESTS_BYTES_MAX, "{bytes} bytes");
+    assert_eq!((found.manifests.len(), found.left_out.len()), (8, 2));
+    assert!(
+        found.left_out[0].contains("33554432"),
+        "{:?}",
+        found.left_out
+    );
 }

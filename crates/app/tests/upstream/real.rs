@@ -82,7 +82,7 @@ async fn what_is_not_there_is_named() {
     assert!(matches!(blob, UpstreamError::BlobMissing { .. }), "{blob}");
     assert!(
         registry
-            .referrers(&Digest::sha256_of(b"x"))
+            .referrers(&Digest::sha256_of(b"x"), 10)
             .await
             .unwrap()
             .is_empty()

@@ -15,6 +15,7 @@ pub mod member;
 pub mod offer;
 pub mod preview_audience;
 pub mod publisher;
+pub mod publisher_usage;
 pub mod pull_day;
 pub mod pull_token;
 pub mod pull_total;

@@ -19,6 +19,7 @@ mod m0013_pulls;
 mod m0018_whose_tokens;
 mod m0019_runs;
 mod m0020_left_out;
+mod m0021_usage;
 
 pub(crate) struct Migrator;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_whose_tokens::Migration),
             Box::new(m0019_runs::Migration),
             Box::new(m0020_left_out::Migration),
+            Box::new(m0021_usage::Migration),
         ]
     }
 }

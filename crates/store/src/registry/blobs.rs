@@ -1,6 +1,8 @@
 //! Which repository holds which blob. A blob's bytes are kept once; to read them one must name a repository that
 //! holds it, so knowing a digest alone opens nothing.
 
+use std::collections::BTreeMap;
+
 use oci::Digest;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
@@ -10,6 +12,7 @@ use sea_orm::{
 
 use super::condemned;
 use super::repositories::ensure_repository;
+use super::usage::incoming;
 use crate::column::Row;
 use crate::entity::repository_blob::{Column, Entity, Model};
 use crate::error::Error;
@@ -62,6 +65,20 @@ pub async fn link_blob(
         return write::upsert(tx, row, key, [Column::Public]).await;
     }
     write::upsert(tx, row, key, [Column::LinkedAt]).await
+}
+
+/// [`link_blob`] for many, in order of digest: of two who link the same ones at once, neither waits for the other in a circle.
+pub async fn link_blobs(
+    tx: &Tx,
+    repo: &str,
+    blobs: impl IntoIterator<Item = (&Digest, i64)>,
+    now: i64,
+) -> Result<(), Error> {
+    let ordered: BTreeMap<&Digest, i64> = blobs.into_iter().collect();
+    for (digest, size) in ordered {
+        link_blob(tx, repo, digest, size, false, now).await?;
+    }
+    Ok(())
 }
 
 /// Whether a repository holds a blob, how large it is and for whom.
@@ -163,6 +180,20 @@ pub async fn unlink_unless_since(
         .exec(&tx.inner)
         .await?;
     Ok(())
+}
+
+/// Takes a blob out of everything under `incoming/{publisher}/` where it was linked before a time; tells of how many.
+pub async fn unlink_incoming(
+    tx: &Tx,
+    publisher: &str,
+    digest: &Digest,
+    before: i64,
+) -> Result<u64, Error> {
+    let query = Entity::delete_many()
+        .filter(Column::Digest.eq(digest.as_str()))
+        .filter(incoming(Column::Repository, publisher))
+        .filter(Column::LinkedAt.lt(before));
+    Ok(query.exec(&tx.inner).await?.rows_affected)
 }
 
 /// The blobs of a repository, in order of digest.

@@ -2,8 +2,11 @@
 
 use oci::Digest;
 use sea_orm::sea_query::{Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
+use super::blobs::read_digests;
 use super::condemned;
 use super::repositories::ensure_repository;
 use crate::column::Row;
@@ -205,6 +208,31 @@ pub async fn referrers(
     after: Option<&Digest>,
     limit: u64,
 ) -> Result<Vec<StoredManifest>, Error> {
+    referring(asked, after, limit)
+        .all(&source.connection())
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
+}
+
+/// The same by digest alone: each of them may be megabytes large.
+pub async fn referrer_digests(
+    source: &impl Source,
+    asked: ReferrersOf<'_>,
+    after: Option<&Digest>,
+    limit: u64,
+) -> Result<Vec<Digest>, Error> {
+    let found: Vec<String> = referring(asked, after, limit)
+        .select_only()
+        .column(Column::Digest)
+        .into_tuple()
+        .all(&source.connection())
+        .await?;
+    read_digests("manifests", &found)
+}
+
+fn referring(asked: ReferrersOf<'_>, after: Option<&Digest>, limit: u64) -> Select<Entity> {
     use repository_manifest::Column as C;
     let mut here = digests_in(asked.repo);
     if asked.public {
@@ -222,11 +250,6 @@ pub async fn referrers(
         query = query.filter(Column::Digest.gt(after.as_str()));
     }
     query
-        .all(&source.connection())
-        .await?
-        .into_iter()
-        .map(read)
-        .collect()
 }
 
 /// Takes a manifest out of a repository unless it is public there. `false`: it stays, or was not in there.

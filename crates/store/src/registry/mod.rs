@@ -9,6 +9,7 @@ pub mod uploads;
 
 mod blobs;
 mod holds;
+mod kept_usage;
 mod left_out;
 mod manifests;
 mod repositories;
@@ -18,16 +19,19 @@ mod usage;
 pub(crate) use blobs::read_digests;
 pub use blobs::{
     BlobMembership, BlobTotals, blob_totals, blobs_of, has_blob, held_blobs, is_blob_linked,
-    let_go_blob, link_blob, need_blob, unlink_blob, unlink_unless_since,
+    let_go_blob, link_blob, link_blobs, need_blob, unlink_blob, unlink_incoming,
+    unlink_unless_since,
 };
 pub use holds::{
     block_reason, hold_blob, hold_manifest, linked_since, publisher_holds, publisher_may_read,
     repositories_of_blob, repository_public,
 };
+pub use kept_usage::{KeptUsage, add_to_usage, keep_usage, kept_usage};
 pub use left_out::{leave_out, left_out};
 pub use manifests::{
     Membership, ReferrersOf, StoredManifest, has_manifest, let_go_manifest, link_manifest,
-    manifest, manifests_of, put_manifest, referrers, repositories_with_manifest, unlink_manifest,
+    manifest, manifests_of, put_manifest, referrer_digests, referrers, repositories_with_manifest,
+    unlink_manifest,
 };
 pub use repositories::{publish_closure, repositories, repository_exists};
 pub use tags::{delete_tag, set_tag, standing_tags, tag, tag_count, tags, tags_of_digest};

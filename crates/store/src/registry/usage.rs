@@ -1,5 +1,6 @@
 //! What a publisher holds in the registry: under `incoming/{publisher}/` and `{publisher}/`, each thing once however many
-//! repositories list it. Counted from the rows themselves, so it cannot drift; the caller decides when that is worth it.
+//! repositories list it. Counted from the rows themselves, so it cannot drift; that costs more the more there is, and `kept_usage` tells
+//! when it is worth it.
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, LockType, Query, SelectStatement};
 use sea_orm::{
@@ -66,17 +67,23 @@ pub async fn usage(source: &impl Source, publisher: &str) -> Result<Usage, Error
     })
 }
 
-/// Repositories of a publisher. A prefix as a range, because an id may hold `_`, which LIKE would take for any character.
-/// `0` follows `/`.
+/// Repositories of a publisher.
 pub(super) fn theirs<C: ColumnTrait>(column: C, publisher: &str) -> Condition {
-    let under = |prefix: &str| {
-        Condition::all()
-            .add(column.gt(format!("{prefix}/")))
-            .add(column.lt(format!("{prefix}0")))
-    };
     Condition::any()
-        .add(under(publisher))
-        .add(under(&format!("incoming/{publisher}")))
+        .add(under(column, publisher))
+        .add(incoming(column, publisher))
+}
+
+/// Repositories that a publisher pushes to.
+pub(super) fn incoming<C: ColumnTrait>(column: C, publisher: &str) -> Condition {
+    under(column, &format!("incoming/{publisher}"))
+}
+
+/// A prefix as a range, because an id may hold `_`, which LIKE would take for any character. `0` follows `/`.
+fn under<C: ColumnTrait>(column: C, prefix: &str) -> Condition {
+    Condition::all()
+        .add(column.gt(format!("{prefix}/")))
+        .add(column.lt(format!("{prefix}0")))
 }
 
 /// `select coalesce(sum(size), 0) as bytes from (…)`, as a whole number on both engines.

@@ -32,7 +32,7 @@ async fn enqueue(writer: &Writer, job: &NewJob) -> bool {
 }
 
 async fn claim(writer: &Writer, worker: &str, now: i64) -> Option<Job> {
-    jobs::claim(writer, worker, now, LEASE).await.unwrap()
+    jobs::claim(writer, worker, now, LEASE, &[]).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,6 +140,32 @@ async fn a_dead_workers_job_is_taken_over_and_the_dead_one_is_told() {
             (done.state, done.finished_at, done.leased_by),
             (JobState::Done, Some(NOW + 5), None)
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_leaves_the_kinds_that_it_has_no_place_for() {
+    for_each_engine(|store: Store| async move {
+        let writer = &store.writer;
+        enqueue(writer, &job("j1", None, NOW)).await;
+        let short = NewJob {
+            kind: "publish".to_owned(),
+            ..job("j2", None, NOW + 1)
+        };
+        enqueue(writer, &short).await;
+        let without = |kinds: &'static [&'static str]| async move {
+            let claimed = jobs::claim(writer, "a", NOW + 1, LEASE, kinds).await;
+            claimed.unwrap().map(|job| job.id)
+        };
+        assert_eq!(without(&["import", "publish"]).await, None);
+        assert_eq!(without(&["import"]).await.as_deref(), Some("j2"));
+        assert_eq!(without(&["import"]).await, None);
+        // Neither does it take over what another left.
+        let late = NOW + 2 * LEASE;
+        let left = jobs::claim(writer, "b", late, LEASE, &["publish", "import"]).await;
+        assert_eq!(left.unwrap(), None);
+        assert_eq!(without(&[]).await.as_deref(), Some("j1"));
     })
     .await;
 }

@@ -19,3 +19,4 @@ mod runs;
 mod submissions;
 mod takedowns;
 mod uploads;
+mod usage;

@@ -402,7 +402,12 @@ async fn repositories_are_paged_and_referrers_stay_in_theirs() {
         ] {
             let found = registry::referrers(reader, asked, None, 10).await;
             assert_eq!(found.unwrap(), expected, "{asked:?}");
+            let found = registry::referrer_digests(reader, asked, None, 10).await;
+            let digests: Vec<_> = expected.iter().map(|one| one.digest.clone()).collect();
+            assert_eq!(found.unwrap(), digests, "{asked:?}");
         }
+        let after = registry::referrer_digests(reader, asked, Some(&sbom[0].digest), 10).await;
+        assert!(after.unwrap().is_empty());
     })
     .await;
 }

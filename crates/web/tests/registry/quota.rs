@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::settings::Quota;
 use serde_json::json;
-use store::registry::usage;
+use store::registry::{KeptUsage, Usage, keep_usage, usage};
 use testkit::image::digest;
 
 use crate::http::Answer;
@@ -28,7 +28,12 @@ async fn push(market: &Market, repository: &str, token: &str, body: &[u8]) -> An
 fn assert_denied(answer: &Answer, limit: &str) {
     assert_eq!((answer.status, answer.code().as_str()), (403, "DENIED"));
     let text = answer.text();
-    for part in [limit, "`contoso`", "raise", "delete"] {
+    let way_out = match limit {
+        "publisher_bytes_max" => "make room about 168 hours later, or at once",
+        "publisher_tags_max" => "delete tags",
+        _ => "a repository that is there",
+    };
+    for part in [limit, "`contoso`", "raise", way_out] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -93,6 +98,63 @@ async fn bytes_are_bounded_and_told_before_they_travel() {
         assert_eq!(market.ask("PUT", &close, &[auth], b"").await.status, 201);
         let held = usage(&market.reader, "contoso").await.unwrap();
         assert_eq!((held.bytes, held.repositories), (75_000, 2));
+    })
+    .await;
+}
+
+/// Everything is counted when it was not for an hour, or when what is kept would be too much; not for each push.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_is_kept_and_what_comes_is_added() {
+    let quota = Quota {
+        bytes_max: 10 * BLOB_BYTES as u64,
+        ..Quota::default()
+    };
+    on_both_within(quota, async |market: Market| {
+        let token = market.pusher(INBOX).await;
+        let kept = async || {
+            let kept = store::registry::kept_usage(&market.reader, "contoso").await;
+            kept.unwrap().unwrap()
+        };
+        let set = async |bytes: u64, counted_at: i64| {
+            let tx = market.writer.begin().await.unwrap();
+            let usage = Usage {
+                bytes,
+                ..Usage::default()
+            };
+            let kept = KeptUsage { usage, counted_at };
+            keep_usage(&tx, "contoso", &kept).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let blob = BLOB_BYTES as u64;
+        assert_eq!(push(&market, INBOX, &token, &bytes(0)).await.status, 201);
+        let first = kept().await;
+        assert_eq!((first.usage.bytes, first.usage.repositories), (blob, 1));
+        // More than the truth: it was not counted, only added to.
+        set(3 * blob, first.counted_at).await;
+        assert_eq!(push(&market, INBOX, &token, &bytes(1)).await.status, 201);
+        let second = kept().await;
+        assert_eq!(second.usage.bytes, 4 * blob);
+        assert_eq!(second.counted_at, first.counted_at);
+        // In chunks: counted as they come, and not again at the close.
+        let uploads = format!("/v2/{INBOX}/blobs/uploads/");
+        let auth = ("Authorization", token.as_str());
+        let opened = market.ask("POST", &uploads, &[auth], b"").await;
+        let location = opened.header("location").to_owned();
+        let sent = market.ask("PATCH", &location, &[auth], &bytes(2)).await;
+        assert_eq!(sent.status, 202);
+        let close = format!("{location}?digest={}", digest(&bytes(2)));
+        assert_eq!(market.ask("PUT", &close, &[auth], b"").await.status, 201);
+        assert_eq!(kept().await.usage.bytes, 5 * blob);
+        // Too much: counted anew, and there is room.
+        set(10 * blob, first.counted_at).await;
+        assert_eq!(push(&market, INBOX, &token, &bytes(3)).await.status, 201);
+        let third = kept().await;
+        assert_eq!((third.usage.bytes, third.usage.repositories), (4 * blob, 1));
+        assert!(third.counted_at > first.counted_at);
+        // Long ago.
+        set(0, 1).await;
+        assert_eq!(push(&market, INBOX, &token, &bytes(4)).await.status, 201);
+        assert_eq!(kept().await.usage.bytes, 5 * blob);
     })
     .await;
 }
