@@ -1,10 +1,11 @@
-//! An offer as a folder: `offer.yaml`, `description.html`, `logos/`. Read the same way from a disk, from the samples in
+//! An offer as a folder: `offer.yaml`, `description.html`, `certify.yaml`, `logos/`. Read the same way from a disk, from the samples in
 //! the binary and from a test; written the same way by the portal's export.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use domain::offer::{LogoSlot, Offer};
+use domain::overlay::Overlay;
 
 /// Largest file of a folder, in bytes.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
@@ -12,7 +13,8 @@ pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// What a folder holds.
 #[derive(Clone, Debug)]
 pub struct OfferFolder {
-    /// The offer, with the description from `description.html` where `offer.yaml` has none. Logos still name files.
+    /// The offer, with the description from `description.html` and the test overlay from `certify.yaml` where `offer.yaml`
+    /// has none. Logos still name files.
     pub offer: Offer,
     /// The pictures that the offer names and the folder has.
     pub logos: BTreeMap<LogoSlot, Vec<u8>>,
@@ -27,6 +29,9 @@ pub enum FolderError {
     /// `offer.yaml` is not of the right shape; the text has line and column.
     #[error("offer.yaml: {0}")]
     Shape(String),
+    /// `certify.yaml` is not of the right shape.
+    #[error("certify.yaml: {0}")]
+    Overlay(String),
     /// A file is not text.
     #[error("{0} is not UTF-8 text")]
     NotText(String),
@@ -68,6 +73,11 @@ pub fn read_folder(
     {
         offer.listing.description = description;
     }
+    if offer.certify.is_empty()
+        && let Some(yaml) = text("certify.yaml")?
+    {
+        offer.certify = read_overlay(&yaml)?;
+    }
     let mut logos = BTreeMap::new();
     for slot in LogoSlot::ALL {
         let path = offer.listing.logos.get(slot);
@@ -84,6 +94,13 @@ pub fn read_folder(
     Ok(OfferFolder { offer, logos })
 }
 
+/// Reads `certify.yaml`; a file of comments alone says nothing.
+pub fn read_overlay(yaml: &str) -> Result<Overlay, FolderError> {
+    let read: Result<Option<Overlay>, _> = serde_saphyr::from_str(yaml);
+    read.map(Option::unwrap_or_default)
+        .map_err(|e| FolderError::Overlay(e.to_string()))
+}
+
 /// The path of a logo in a folder that we write.
 pub fn logo_path(slot: LogoSlot) -> String {
     let (width, height) = slot.pixels();
@@ -97,6 +114,7 @@ pub fn write_folder(
 ) -> Result<Vec<(String, Vec<u8>)>, FolderError> {
     let mut plain = offer.clone();
     let description = std::mem::take(&mut plain.listing.description);
+    let overlay = std::mem::take(&mut plain.certify);
     let mut files = Vec::new();
     for slot in LogoSlot::ALL {
         let reference = match logos.get(&slot) {
@@ -111,6 +129,11 @@ pub fn write_folder(
     let yaml = serde_saphyr::to_string(&plain).map_err(|e| FolderError::Shape(e.to_string()))?;
     files.insert(0, ("offer.yaml".to_owned(), yaml.into_bytes()));
     files.insert(1, ("description.html".to_owned(), description.into_bytes()));
+    if !overlay.is_empty() {
+        let yaml =
+            serde_saphyr::to_string(&overlay).map_err(|e| FolderError::Overlay(e.to_string()))?;
+        files.push(("certify.yaml".to_owned(), yaml.into_bytes()));
+    }
     Ok(files)
 }
 
@@ -136,6 +159,50 @@ mod tests {
         assert_eq!(back.logos, logos);
         assert_eq!(back.offer.listing.title, offer.listing.title);
         assert_eq!(back.offer.listing.description, "<p>Hi</p>");
+    }
+
+    const OVERLAY: &str = "\
+# What the trial is told.
+plans:
+  standard:
+    placeholders: {SERVER: localhost}
+    outputs: [readings]
+    inputs:
+      - name: in
+        body: {temperature: 21.5, on: true}
+    methods:
+      - name: reset
+    hosts: [api.contoso.example]
+";
+
+    #[test]
+    fn the_test_overlay_travels_with_the_offer() {
+        let yaml = "publisher: contoso\noffer: sensor\nplans:\n  - plan: standard\n";
+        let folder = |overlay: &str| {
+            vec![
+                ("offer.yaml".to_owned(), yaml.as_bytes().to_vec()),
+                ("certify.yaml".to_owned(), overlay.as_bytes().to_vec()),
+            ]
+        };
+        let read = read_folder(reader(folder(OVERLAY))).unwrap().offer;
+        let plan = &read.certify.plans[&read.plans[0].plan];
+        assert_eq!(plan.placeholders["SERVER"], "localhost");
+        assert_eq!(
+            plan.inputs[0].body,
+            Some(serde_json::json!({"temperature": 21.5, "on": true}))
+        );
+        let files = write_folder(&read, &BTreeMap::new()).unwrap();
+        assert_eq!(read_folder(reader(files)).unwrap().offer, read);
+        for nothing in ["", "# not yet\n", "plans: {}\n"] {
+            let read = read_folder(reader(folder(nothing))).unwrap().offer;
+            assert!(read.certify.is_empty(), "{nothing:?}");
+        }
+        let wrong = read_folder(reader(folder("plans:\n  standard:\n    metods: []\n")));
+        let told = wrong.unwrap_err().to_string();
+        assert!(
+            told.starts_with("certify.yaml: ") && told.contains("metods"),
+            "{told}"
+        );
     }
 
     #[test]

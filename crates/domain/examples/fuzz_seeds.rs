@@ -153,7 +153,14 @@ fn module() -> Result<Vec<Seeds>, Failure> {
         "platform=linux/arm/v7&category=vision-ai&sort=title",
         "linux/arm64/v8,1.0.0,1.0-arm64,contoso.sensor",
     ]);
+    let overlays = texts(&[
+        "plans:\n  standard:\n    placeholders: {SERVER: localhost, FROM: Sensor}\n    outputs: [readings]\n",
+        "# none\n",
+        "plans:\n  standard:\n    inputs:\n      - name: in\n        body: {a: [1, 2.5, true]}\n        properties: {k: v}\n    \
+         methods:\n      - name: reset\n        payload: null\n    hosts: [a.example]\n",
+    ]);
     Ok(vec![
+        ("domain", "overlay", overlays),
         ("domain", "route", routes),
         ("domain", "deployment", deployments.clone()),
         ("domain", "merge", deployments),

@@ -12,6 +12,7 @@ mod text;
 use crate::html;
 use crate::matrix::Matrix;
 use crate::offer::Offer;
+use crate::overlay;
 use crate::violation::Violation;
 
 pub use listing::{
@@ -31,6 +32,7 @@ pub fn check(offer: &Offer, matrix: &Matrix) -> Vec<Violation> {
     listing::check(offer, &mut found);
     properties::check(offer, matrix, &mut found);
     plans::check(offer, &mut found);
+    found.extend(overlay::check(offer));
     text::check_characters(offer, &mut found);
     found
 }

@@ -15,6 +15,7 @@ pub mod lifecycle;
 pub mod logo;
 pub mod matrix;
 pub mod offer;
+pub mod overlay;
 pub mod placeholder;
 pub mod release;
 pub mod role;

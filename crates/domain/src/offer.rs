@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::defaults::Defaults;
 use crate::ids::{OfferKey, OfferName, PlanName, PublisherId};
+use crate::overlay::Overlay;
 
 /// Everything a publisher says about one offer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Offer {
     /// For the reviewer: test accounts, hardware, anything that helps. Never public.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub certification_notes: String,
+    /// What trials are told beyond the defaults; in a folder it stands in `certify.yaml`. Never public.
+    #[serde(default, skip_serializing_if = "Overlay::is_empty")]
+    pub certify: Overlay,
 }
 
 impl Offer {
@@ -46,6 +50,7 @@ impl Offer {
             properties: Properties::default(),
             plans: Vec::new(),
             certification_notes: String::new(),
+            certify: Overlay::default(),
         }
     }
 }
