@@ -6,6 +6,11 @@
     reason = "a story that goes wrong panics, in its helpers too"
 )]
 
+#[path = "trial/live.rs"]
+mod live;
+#[path = "trial/pulled.rs"]
+mod pulled;
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
@@ -479,6 +484,10 @@ async fn a_module_goes_from_a_folder_into_a_deployment() {
     let dir = market.sample("temperature-sensor");
     publish(&market, &dir).await;
     find_and_deploy(&market).await;
+    let url = market.url.clone();
+    tokio::task::spawn_blocking(move || pulled::try_it(&url))
+        .await
+        .unwrap();
     leave_and_come_back(&market).await;
 
     let none = [

@@ -1,5 +1,6 @@
-//! `edgemart try IMAGE` on a real engine: one module without a fault, and one for each way to fail. Each fails exactly its
-//! own rule, what could not be reached because of it says so, and nothing is left behind. Takes root and Podman.
+//! `edgemart try IMAGE` on a real engine. With `--check`, one module without a fault and one for each way to fail: each fails
+//! exactly its own rule, what could not be reached because of it says so. Without it, modules that run side by side until
+//! somebody has seen enough. Nothing is left behind. Takes root and Podman.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,10 +9,14 @@
 
 #[path = "trial/bench.rs"]
 mod bench;
+#[path = "trial/live.rs"]
+mod live;
 
 use std::sync::Mutex;
 
 use bench::{Bench, Case, Sdk};
+use live::Live;
+use serde_json::{Value, json};
 
 /// Cases that run at once: two cores carry so many.
 const AT_ONCE: usize = 4;
@@ -151,7 +156,7 @@ fn passes_every_check(sdk: Sdk) {
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{err}\n{out}");
-    let verdict: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let verdict: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
     assert_eq!(verdict["passed"], 23, "{verdict:#}\n{err}");
     assert_eq!(bench.left_behind(), "");
 }
@@ -181,4 +186,169 @@ fn an_engine_or_image_that_is_not_there_is_said() {
     assert_eq!(output.status.code(), Some(7));
     let output = bench.tried_image("contoso/none:1", &["--engine", "tcp://10.0.0.1:2375"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+fn turn() -> std::sync::MutexGuard<'static, ()> {
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn module<'a>(told: &'a Value, name: &str) -> &'a Value {
+    let modules = told["modules"].as_array().unwrap();
+    modules.iter().find(|one| one["name"] == name).unwrap()
+}
+
+fn event(told: &Value, kind: &str, whose: &str) -> bool {
+    let events = told["events"].as_array().unwrap();
+    events
+        .iter()
+        .any(|one| one["event"] == kind && one["module"] == whose)
+}
+
+#[test]
+fn two_modules_run_side_by_side_with_their_routes() {
+    let _turn = turn();
+    let bench = Bench::start();
+    let route =
+        r#"FROM /messages/modules/m/outputs/out INTO BrokeredEndpoint("/modules/f/inputs/in")"#;
+    let beside = "f=localhost/edgemart-fixture:1";
+    let (arguments, engine) = bench.live(&["--with", beside, "--route", route]);
+    let began = std::time::Instant::now();
+    let mut live = Live::start(&arguments, &[("EDGEMART_ENGINE", &engine)]);
+    live.until(|told| event(told, "message", "m"));
+    eprintln!("a message shows after {:?}", began.elapsed());
+    let told = live.until(|told| {
+        event(told, "input-taken", "f") && module(told, "m")["cpu_permille"].is_u64()
+    });
+    assert_eq!(module(&told, "f")["connected"], true);
+    let memory = module(&told, "m")["memory_bytes"].as_u64().unwrap();
+    assert!(memory > 1_000_000, "{memory}");
+    let routed = told["events"].as_array().unwrap().iter();
+    let ways: Vec<&Value> = routed
+        .filter(|one| one["event"] == "routed")
+        .map(|one| &one["to"])
+        .collect();
+    assert!(
+        !ways.is_empty() && ways.iter().all(|to| **to == "f/in"),
+        "{ways:?}"
+    );
+    let ping = json!({"order": "call", "module": "m", "name": "ping", "body": null});
+    assert_eq!(live.act(&ping).0, 200);
+    assert_eq!(live.signal("TERM").code(), Some(0), "{:?}", live.heard);
+    assert_eq!(bench.left_behind(), "");
+    assert_eq!(live.left_files(), [] as [String; 0]);
+}
+
+#[test]
+fn whatever_ends_a_run_nothing_stays() {
+    let _turn = turn();
+    let bench = Bench::start();
+    let (arguments, engine) = bench.live(&[]);
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut live = Live::start(&arguments, &[("EDGEMART_ENGINE", &engine)]);
+        live.until(|told| module(told, "m")["phase"] == "running");
+        assert_ne!(bench.left_behind(), "", "it runs");
+        assert_eq!(live.signal(signal).code(), Some(0), "{:?}", live.heard);
+        assert_eq!(bench.left_behind(), "", "{signal}");
+        assert_eq!(live.left_files(), [] as [String; 0], "{signal}");
+    }
+    // In the middle of the way up, and when nothing can be shown.
+    let mut early = Live::start(&arguments, &[("EDGEMART_ENGINE", &engine)]);
+    early.hear("podman");
+    assert_eq!(early.signal("TERM").code(), Some(0), "{:?}", early.heard);
+    assert_eq!(bench.left_behind(), "");
+    for more in [&[][..], &["--check"]] {
+        let (arguments, engine) = bench.live(more);
+        let mut unwritten = Live::unwritten(&arguments, &[("EDGEMART_ENGINE", &engine)]);
+        assert_eq!(unwritten.end().code(), Some(1), "{:?}", unwritten.heard);
+        assert_eq!(bench.left_behind(), "", "{more:?}");
+        assert_eq!(unwritten.left_files(), [] as [String; 0]);
+    }
+}
+
+#[test]
+fn a_container_that_ends_waits_for_its_restart_and_what_it_printed_shows() {
+    let _turn = turn();
+    let bench = Bench::start();
+    let (arguments, engine) = bench.live(&["--env", "MODE=no-such-mode", "--create-options", r#"{"Cmd":["-c","print('goodbye'); raise SystemExit(3)"],"Entrypoint":["/usr/bin/python3"]}"#]);
+    let mut live = Live::start(&arguments, &[("EDGEMART_ENGINE", &engine)]);
+    let told = live.until(|told| module(told, "m")["phase"] == "back-off");
+    let seen = module(&told, "m");
+    assert_eq!(
+        (&seen["code"], &seen["pause_seconds"]),
+        (&json!(3), &json!(10))
+    );
+    let lines = told["lines"].as_array().unwrap();
+    assert!(
+        lines.iter().any(|line| line["text"] == "goodbye"),
+        "{lines:?}"
+    );
+    live.until(|told| module(told, "m")["restarts"] == 1);
+    assert_eq!(live.signal("INT").code(), Some(0));
+    assert_eq!(bench.left_behind(), "");
+}
+
+/// An offer whose plan leaves a placeholder, and what a trial is told of it.
+fn offer(mode: &str, overlay: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = format!(
+        "publisher: contoso
+offer: sensor
+properties: {{kind: source}}
+plans:
+  - plan: standard
+    outputs: [out]
+    inputs: [in]
+    defaults:
+      module_name: Sensor
+      routes: [{{name: up, value: 'FROM /messages/* INTO $upstream'}}]
+      twin: [{{name: interval, value: 1}}]
+      env:
+        - {{name: SERVER, value: tcp://<SERVER>}}
+        - {{name: MODE, value: {mode}}}
+"
+    );
+    std::fs::write(folder.path().join("offer.yaml"), yaml).unwrap();
+    std::fs::write(folder.path().join("certify.yaml"), overlay).unwrap();
+    folder
+}
+
+#[test]
+fn a_lint_that_runs_the_module_judges_it_as_the_marketplace_does() {
+    let _turn = turn();
+    let bench = Bench::start();
+    let overlay = "plans:\n  standard:\n    placeholders: {SERVER: localhost}\n    methods: [{name: ping}]\n    inputs: [{name: in, body: {a: 1}}]\n";
+    let linted = |mode: &str, overlay: &str| -> Vec<Value> {
+        let folder = offer(mode, overlay);
+        let output = bench.lint(folder.path());
+        // The offer has no texts, so that it is blocked either way; here the rules on running count.
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let not_run: Vec<&Value> = told["not_run"].as_array().unwrap().iter().collect();
+        let running = |code: &Value| {
+            let code = code.as_str().unwrap();
+            code.starts_with("RUN") || code.starts_with("FTP")
+        };
+        let mut rows: Vec<Value> = told["problems"].as_array().unwrap().clone();
+        rows.retain(|row| running(&row["rule"]));
+        rows.extend(not_run.into_iter().filter(|code| running(code)).cloned());
+        rows
+    };
+    assert_eq!(linted("good", overlay), Vec::<Value>::new());
+    let late = linted("late-methods", overlay);
+    assert_eq!(late.len(), 1, "{late:?}");
+    assert_eq!(late[0]["rule"], "RUN-10");
+    assert_eq!(late[0]["place"], "plan standard, linux/amd64");
+    let unfilled = linted("good", "");
+    let (rows, not_run): (Vec<&Value>, Vec<&Value>) =
+        unfilled.iter().partition(|one| one.is_object());
+    assert!(not_run.len() > 15, "{unfilled:?}");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["rule"], "RUN-20");
+    let evidence = rows[0]["evidence"].as_str().unwrap();
+    assert!(
+        evidence.contains("SERVER") && evidence.contains("certify.yaml"),
+        "{evidence}"
+    );
+    assert_eq!(bench.left_behind(), "");
 }

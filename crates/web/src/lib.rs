@@ -12,6 +12,7 @@ pub mod pieces;
 pub mod registry;
 pub mod static_files;
 pub mod styleguide;
+pub mod trial;
 pub mod view;
 
 mod account;

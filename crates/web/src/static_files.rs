@@ -25,7 +25,7 @@ struct StaticFile {
     bytes: &'static [u8],
 }
 
-static EMBEDDED: [StaticFile; 4] = [
+static EMBEDDED: [StaticFile; 6] = [
     StaticFile {
         name: "edgemart.css",
         content_type: "text/css; charset=utf-8",
@@ -40,6 +40,16 @@ static EMBEDDED: [StaticFile; 4] = [
         name: "htmx.min.js",
         content_type: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../static/htmx.min.js"),
+    },
+    StaticFile {
+        name: "trial.css",
+        content_type: "text/css; charset=utf-8",
+        bytes: include_bytes!("../static/trial.css"),
+    },
+    StaticFile {
+        name: "trial.js",
+        content_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../static/trial.js"),
     },
     StaticFile {
         name: "favicon.svg",

@@ -173,6 +173,8 @@ mod tests {
             variables: vec![("B".into(), "2".into())],
             create_options: CreateOptions::parse(&create_options.to_string()).expect("an object"),
             expected: Expected::default(),
+            feeds: Vec::new(),
+            calls: Vec::new(),
             limits: Limits::default(),
             pace: Pace::default(),
         };

@@ -5,30 +5,37 @@
 //! [`Stand::open`] makes the network and the environment, [`Stand::perform`] goes through the steps, and
 //! [`Stand::close`] removes everything; what a killed process left behind is removed by [`Engine::sweep`]. The module
 //! gets nothing of this machine: createOptions pass an allow-list, the network is internal, and its only neighbour is
-//! the environment. Left out: several modules at once, engines across a network, and emulators, which the machine has or
-//! has not.
+//! the environment. [`Bench`] keeps several modules running side by side instead, for whoever tries them out.
+//! Left out: engines across a network, and emulators, which the machine has or has not.
 
 mod again;
 mod archive;
+mod bench;
+mod board;
 mod body;
 mod digest;
 mod engine;
+mod keep;
 mod label;
 mod life;
 mod own_image;
 mod perform;
 mod plan;
+mod restart;
 mod stand;
 mod steps;
 mod wanted;
 mod watch;
 
 pub use archive::Archive;
+pub use bench::Bench;
+pub use board::{Board, Line, Phase, View};
 pub use body::Profile;
 pub use digest::digest;
 pub(crate) use engine::Ended;
 pub use engine::{Engine, EngineError, Image, Network, Sample, Swept, is_archive};
 pub use own_image::OwnImage;
-pub use plan::{Limits, Pace, Plan, back_off};
+pub use plan::{Limits, Pace, Plan, together};
+pub use restart::{RESTARTS_MAX, Restart, Restarts};
 pub use stand::{Stand, StandError};
-pub use wanted::{NotStartable, wanted};
+pub use wanted::{NotStartable, plain, wanted};

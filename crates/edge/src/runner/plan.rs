@@ -1,10 +1,14 @@
 //! What is to be run, and how long each step may take.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::behaviour::Expected;
 use domain::create_options::CreateOptions;
+use domain::overlay::{Call, Feed};
 use serde_json::{Map, Value};
+
+use crate::ModuleSettings;
 
 /// One module to run.
 #[derive(Debug, Clone)]
@@ -23,12 +27,39 @@ pub struct Plan {
     pub variables: Vec<(String, String)>,
     /// createOptions of the manifest.
     pub create_options: CreateOptions,
-    /// What it is said to do: decides what is done to it.
+    /// What it is said to do: decides how it is judged.
     pub expected: Expected,
+    /// What is put before its inputs, in this order.
+    pub feeds: Vec<Feed>,
+    /// Which methods are called, in this order.
+    pub calls: Vec<Call>,
     /// What it may take.
     pub limits: Limits,
     /// How long each step takes.
     pub pace: Pace,
+}
+
+/// Routes and modules of one environment for all of these.
+pub fn together<'a>(
+    plans: impl IntoIterator<Item = &'a Plan>,
+) -> (BTreeMap<String, String>, Vec<ModuleSettings>) {
+    let mut routes = BTreeMap::new();
+    let mut modules = Vec::new();
+    for plan in plans {
+        for (name, text) in &plan.routes {
+            // Two modules may have a route of one name; both are meant.
+            let name = match routes.get(name) {
+                Some(known) if known != text => format!("{name}-{}", plan.module),
+                _ => name.clone(),
+            };
+            routes.insert(name, text.clone());
+        }
+        modules.push(ModuleSettings {
+            name: plan.module.clone(),
+            desired: plan.desired.clone(),
+        });
+    }
+    (routes, modules)
 }
 
 /// What a module may take, unless its createOptions ask for less.
@@ -91,26 +122,23 @@ impl Default for Pace {
     }
 }
 
-/// First pause before a restart.
-const BACK_OFF_UNIT: Duration = Duration::from_secs(10);
-/// Longest pause before a restart.
-const BACK_OFF_MAX: Duration = Duration::from_secs(300);
-
-/// How long the agent waits before it starts a module again that has ended so many times (fact sheet §1.2).
-pub fn back_off(restarts: u32) -> Duration {
-    let factor = 1_u32.checked_shl(restarts).unwrap_or(u32::MAX);
-    BACK_OFF_UNIT.saturating_mul(factor).min(BACK_OFF_MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_agent_waits_twice_as_long_each_time() {
-        let seconds: Vec<u64> = [0, 1, 2, 4, 5, 31, 99]
-            .map(|restarts| back_off(restarts).as_secs())
-            .to_vec();
-        assert_eq!(seconds, [10, 20, 40, 160, 300, 300, 300]);
+    fn routes_of_one_name_are_both_kept() {
+        let plan = |module: &str, route: &str| Plan {
+            routes: vec![("up".into(), route.into())],
+            ..crate::runner::plain(module)
+        };
+        let (routes, modules) = together([&plan("a", "one"), &plan("b", "two"), &plan("c", "one")]);
+        let names: Vec<&str> = modules.iter().map(|module| &*module.name).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let found: Vec<_> = routes
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(found, [("up", "one"), ("up-b", "two")]);
     }
 }

@@ -9,12 +9,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::label::{self, Label};
-use super::plan::Plan;
+use super::plan::{Plan, together};
 use super::{Engine, EngineError, Image, Network};
 use crate::hub::{Place, Ports, listen};
 use crate::identity::Device;
 use crate::log::EventLog;
-use crate::{Environment, EnvironmentError, ModuleSettings, Settings, names};
+use crate::{Environment, EnvironmentError, Settings, names};
 
 /// A network, an environment in it, and the plan for the module.
 pub struct Stand {
@@ -78,13 +78,9 @@ impl Stand {
         let label = Label::own();
         let name = run_name(folder.path());
         // Before the network, which is there even if the engine's answer does not arrive.
-        let mut traces = Traces {
-            engine: engine.clone(),
-            containers: Vec::new(),
-            network: Some(name.clone()),
-        };
+        let mut traces = Traces::new(&engine, &name);
         let network = engine.create_network(&name, &label, folder.path()).await?;
-        match listening(&plan, &network, folder.path().to_owned()).await {
+        match in_network([&plan], &network, folder.path().to_owned()).await {
             Ok(environment) => {
                 let stop = CancellationToken::new();
                 let resolver = resolver(&network, environment.log(), &stop);
@@ -121,19 +117,9 @@ impl Stand {
         &self.plan
     }
 
-    /// The environment is at an address of the engine's network. Where the engine's networks are in another place than
-    /// this process, no module ever reaches it, and that is nothing to blame on a module. Known once a container runs.
+    /// See [`reachable`].
     pub(super) async fn is_reachable(&self, container: &str) -> Result<(), StandError> {
-        let gateway = self.network.gateway;
-        let here = || std::net::UdpSocket::bind((gateway, 0)).is_ok();
-        // A network without a running container has no address, so one that ended at once proves nothing.
-        if here() || self.engine.container_process(container).await?.is_none() || here() {
-            return Ok(());
-        }
-        Err(StandError::Elsewhere {
-            gateway,
-            engine: self.engine.name.clone(),
-        })
+        reachable(&self.engine, &self.network, container).await
     }
 
     /// Ends the run: container, network and environment are removed; the event log is given back.
@@ -153,6 +139,25 @@ impl Stand {
     }
 }
 
+/// The environment is at an address of the engine's network. Where the engine's networks are in another place than
+/// this process, no module ever reaches it, and that is nothing to blame on a module. Known once a container runs.
+pub(super) async fn reachable(
+    engine: &Engine,
+    network: &Network,
+    container: &str,
+) -> Result<(), StandError> {
+    let gateway = network.gateway;
+    let here = || std::net::UdpSocket::bind((gateway, 0)).is_ok();
+    // A network without a running container has no address, so one that ended at once proves nothing.
+    if here() || engine.container_process(container).await?.is_none() || here() {
+        return Ok(());
+    }
+    Err(StandError::Elsewhere {
+        gateway,
+        engine: engine.name.clone(),
+    })
+}
+
 /// What a run left at the engine so far.
 pub(super) struct Traces {
     engine: Engine,
@@ -162,8 +167,16 @@ pub(super) struct Traces {
 }
 
 impl Traces {
+    pub(super) fn new(engine: &Engine, network: &str) -> Self {
+        Self {
+            engine: engine.clone(),
+            containers: Vec::new(),
+            network: Some(network.to_owned()),
+        }
+    }
+
     /// Removes everything, as far as the engine does it; the last refusal is the error.
-    async fn remove(&mut self) -> Result<(), EngineError> {
+    pub(super) async fn remove(&mut self) -> Result<(), EngineError> {
         let (containers, network) = (std::mem::take(&mut self.containers), self.network.take());
         remove(&self.engine, containers, network).await
     }
@@ -203,22 +216,20 @@ impl Drop for Traces {
 }
 
 /// The environment at the network's gateway; without the right to port 443, without that port.
-async fn listening(
-    plan: &Plan,
+pub(super) async fn in_network<'a>(
+    plans: impl IntoIterator<Item = &'a Plan>,
     network: &Network,
     folder: PathBuf,
 ) -> Result<Environment, EnvironmentError> {
+    let (routes, modules) = together(plans);
     let mut settings = Settings {
         device: Device::default(),
         address: network.gateway,
         address_to_come: true,
         ports: Ports::default(),
         folder,
-        routes: plan.routes.iter().cloned().collect(),
-        modules: vec![ModuleSettings {
-            name: plan.module.clone(),
-            desired: plan.desired.clone(),
-        }],
+        routes,
+        modules,
         clock: Timestamp::now,
     };
     match Environment::start(settings.clone()).await {
@@ -232,7 +243,11 @@ async fn listening(
 }
 
 /// Somebody to ask for names; `None` without the right to the port, or where the engine has a resolver of its own.
-fn resolver(network: &Network, log: &EventLog, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+pub(super) fn resolver(
+    network: &Network,
+    log: &EventLog,
+    stop: &CancellationToken,
+) -> Option<JoinHandle<()>> {
     let place = Place {
         address: network.gateway,
         to_come: true,
@@ -250,7 +265,7 @@ fn resolver(network: &Network, log: &EventLog, stop: &CancellationToken) -> Opti
 }
 
 /// The folder's own random name serves the network and the containers too.
-fn run_name(folder: &std::path::Path) -> String {
+pub(super) fn run_name(folder: &std::path::Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy());
     let name = name.unwrap_or_default().to_lowercase();
     format!("{name}-{}", std::process::id())

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use domain::behaviour::{Desired, Input, Method, Observed, Outage, Stop};
 use domain::offer::ModuleKind;
+use domain::overlay::{Call, Feed};
 use serde_json::{Value, json};
 
 use super::life::{Met, Running};
@@ -95,18 +96,19 @@ impl Stand {
         running: &mut Running,
         seen: &mut Observed,
     ) -> Result<(), EngineError> {
-        let names = self.plan.expected.inputs.clone();
-        if names.is_empty() {
+        let feeds = self.plan.feeds.clone();
+        if feeds.is_empty() {
             return Ok(());
         }
         let patience = self.plan.pace.reaction_max;
         let mut inputs = Vec::new();
-        for name in names {
+        for feed in feeds {
+            let name = feed.name.clone();
             let from = self.log().next_number();
             let sent = self
                 .environment
                 .hub()
-                .send_input(&self.plan.module, &name, &reading());
+                .send_input(&self.plan.module, &name, &message(&feed));
             let wanted = |entry: &Entry| matches!(&entry.event, Event::InputTaken { input } if *input == name);
             let met = match sent {
                 Ok(()) => running.until(from, patience, wanted).await?,
@@ -129,16 +131,18 @@ impl Stand {
         running: &mut Running,
         seen: &mut Observed,
     ) -> Result<(), EngineError> {
-        let declared = self.plan.expected.methods.iter().cloned();
-        let calls = declared
-            .map(|name| (name, false))
-            .chain([(UNKNOWN_METHOD.to_owned(), true)]);
+        let unknown = Call {
+            name: UNKNOWN_METHOD.to_owned(),
+            payload: Value::Null,
+        };
+        let calls = self.plan.calls.clone().into_iter();
+        let calls = calls.map(|call| (call, false)).chain([(unknown, true)]);
         let mut methods = Vec::new();
-        for (name, unknown) in calls.collect::<Vec<_>>() {
+        for (Call { name, payload }, unknown) in calls {
             let began = Instant::now();
             let hub = self.environment.hub();
             let patience = self.plan.pace.method_max;
-            let calling = hub.call_method(&self.plan.module, &name, &Value::Null, patience);
+            let calling = hub.call_method(&self.plan.module, &name, &payload, patience);
             let Some(answer) = running.during(calling).await? else {
                 break;
             };
@@ -217,21 +221,25 @@ impl Stand {
     }
 }
 
-/// The field's usual reading, as the simulated sensor sends it.
-fn reading() -> Message {
-    let body = json!({
-        "machine": {"temperature": 71.5, "pressure": 6.3},
-        "ambient": {"temperature": 21.2, "humidity": 25},
-        "temperature": 71.5, "timeCreated": "2026-01-01T00:00:00Z",
+/// The message of a feed; without a body, the field's usual reading as the simulated sensor sends it.
+fn message(feed: &Feed) -> Message {
+    let body = feed.body.clone().unwrap_or_else(|| {
+        json!({
+            "machine": {"temperature": 71.5, "pressure": 6.3},
+            "ambient": {"temperature": 21.2, "humidity": 25},
+            "temperature": 71.5, "timeCreated": "2026-01-01T00:00:00Z",
+        })
     });
+    let mut properties = Properties::default()
+        .with_system("contentType", "application/json")
+        .with_system("contentEncoding", "utf-8");
+    properties.application.extend(feed.properties.clone());
     Message {
         source: Source::Module {
             module: "edgemart-feeder".into(),
             output: Some("readings".into()),
         },
-        properties: Properties::default()
-            .with_system("contentType", "application/json")
-            .with_system("contentEncoding", "utf-8"),
+        properties,
         payload: Bytes::from(body.to_string()),
     }
 }

@@ -7,7 +7,7 @@ mod limits;
 mod patch;
 
 pub use limits::{DEPTH_MAX, DOCUMENT_BYTES_MAX, LimitError};
-pub use patch::merge;
+pub use patch::{difference, merge};
 
 use serde_json::{Map, Value, json};
 

@@ -160,6 +160,17 @@ proptest! {
     }
 
     #[test]
+    fn a_difference_leads_from_one_to_the_other(start in section(), end in section()) {
+        let (mut before, mut after) = (Map::new(), Map::new());
+        merge(&mut before, &start);
+        merge(&mut after, &end);
+        let patch = difference(&before, &after);
+        prop_assert_eq!(patch.is_empty(), before == after);
+        merge(&mut before, &patch);
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
     fn any_bytes_are_taken_or_refused(text in r#"[\[\]{}":,a-c0-9nul -]{0,40}"#) {
         let mut twin = Twin::new(&Map::new()).expect("empty");
         let before = twin.clone();

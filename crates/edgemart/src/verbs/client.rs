@@ -4,6 +4,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, ETAG, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
@@ -17,6 +18,9 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const CONNECT_SECONDS_MAX: u64 = 10;
 /// Longest wait for a whole answer, in seconds.
 const ANSWER_SECONDS_MAX: u64 = 60;
+
+/// Longest wait for a layer of an image, in seconds.
+const IMAGE_SECONDS_MAX: u64 = 3_600;
 
 /// A marketplace and who we are there.
 pub(crate) struct Client {
@@ -104,6 +108,35 @@ impl Client {
     pub(crate) async fn delete(&self, segments: &[&str]) -> Result<Answer, Failure> {
         self.send(Method::DELETE, self.address(segments), Body::Nothing, &[])
             .await
+    }
+
+    /// Whether a host with port is this marketplace's own.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        let own = self.base.host_str().unwrap_or_default();
+        let port = self.base.port_or_known_default();
+        host == own && matches!(port, Some(80 | 443))
+            || port.is_some_and(|port| host == format!("{own}:{port}"))
+    }
+
+    /// Bytes of the marketplace's registry, handed on as they come. Asked for as anybody may: what is public takes no token.
+    pub(crate) async fn registry(&self, path: &str, accept: &str) -> Result<Response, Failure> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("/v2/{path}"));
+        let request = self.http.get(url).header(ACCEPT, accept);
+        let patience = Duration::from_secs(IMAGE_SECONDS_MAX);
+        let response = request.timeout(patience).send().await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refusal(status, &response.headers().clone(), None));
+        }
+        Ok(response)
+    }
+
+    /// The next piece of an answer; `None` at its end.
+    pub(crate) async fn piece(&self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
+        let piece = response.chunk().await;
+        piece.map_err(|error| self.broken(&chain(&error)))
     }
 
     async fn send(

@@ -73,6 +73,14 @@ impl Global {
         }
     }
 
+    /// The marketplace serves images from its own address unless its operator decided otherwise.
+    pub(crate) fn registry_host(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     fn token(&self) -> Result<Option<String>, Failure> {
         if let Some(token) = std::env::var("EDGEMART_TOKEN")
             .ok()

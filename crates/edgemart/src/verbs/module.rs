@@ -70,8 +70,8 @@ pub(crate) async fn fetch(
 pub(crate) struct Chosen {
     pub(crate) plan: String,
     pub(crate) version: String,
-    reference: String,
-    defaults: Defaults,
+    pub(crate) reference: String,
+    pub(crate) defaults: Defaults,
 }
 
 impl Choice {

@@ -19,5 +19,6 @@ mod pictures;
 mod publisher;
 mod reviewer;
 mod sweep;
+mod trial;
 mod visitor;
 mod window;

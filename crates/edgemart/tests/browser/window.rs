@@ -35,6 +35,17 @@ impl Window {
         window
     }
 
+    /// A page that is no marketplace.
+    pub async fn at_address(address: &str, script: Script) -> Self {
+        let window = Self {
+            browser: open(script).await,
+            url: address.to_owned(),
+        };
+        window.size(DESK).await;
+        window.go("").await;
+        window
+    }
+
     /// Somebody who signed in before.
     pub async fn of(email: &str, script: Script) -> Self {
         let window = Self::visitor(script).await;

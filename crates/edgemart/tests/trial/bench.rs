@@ -111,7 +111,7 @@ impl Bench {
     fn command(&self, image: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_edgemart"));
         command
-            .args(["try", image, "--name", "m", "-o", "json"])
+            .args(["try", image, "--check", "--name", "m", "-o", "json"])
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .stdin(Stdio::null());
@@ -212,6 +212,33 @@ impl Bench {
         assert!(connected, "the module connects");
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Variables and arguments of a module without a fault, for a run that one looks at.
+    pub(crate) fn live<'a>(&self, more: &[&'a str]) -> (Vec<&'a str>, String) {
+        let mut arguments = vec![
+            NAME,
+            "--name",
+            "m",
+            "--output-name",
+            "out",
+            "--method",
+            "ping",
+        ];
+        arguments.extend(more);
+        (arguments, self.podman.as_ref().unwrap().address())
+    }
+
+    /// `edgemart offer lint --run` on a folder, with the fixture as image.
+    pub(crate) fn lint(&self, folder: &Path) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_edgemart"))
+            .args(["offer", "lint", "--run", "--image", NAME, "-o", "json"])
+            .arg(folder)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("EDGEMART_ENGINE", self.podman.as_ref().unwrap().address())
+            .output()
+            .unwrap()
     }
 
     /// Containers and networks that are there.

@@ -8,8 +8,10 @@ use super::image::query;
 use super::request::{self, Asked};
 use super::{Engine, EngineError};
 
-/// Seconds to wait for a container's end; a run is over before.
-const WAIT_SECONDS_MAX: u64 = 3_600;
+/// Seconds to wait for a container's end: a week, for modules that somebody plays with.
+const WAIT_SECONDS_MAX: u64 = 604_800;
+/// Bytes of a line that a module prints; a longer one is read as several.
+const LINE_BYTES_MAX: usize = 16 * 1024;
 /// Lines of a container's output that are read.
 const TAIL_LINES: u32 = 200;
 
@@ -133,6 +135,26 @@ impl Engine {
         Ok(unframed(&answer))
     }
 
+    /// Reads what it prints from a moment on (seconds since 1970), line by line, until it ends.
+    pub(crate) async fn follow_container(
+        &self,
+        id: &str,
+        since: i64,
+        mut line: impl FnMut(&str),
+    ) -> Result<(), EngineError> {
+        let path =
+            format!("/containers/{id}/logs?follow=true&stdout=true&stderr=true&since={since}");
+        let what = "read the container's output";
+        let asked = Asked::new(Method::GET, &path, what);
+        let (mut frames, mut lines) = (Frames::default(), Lines::default());
+        self.stream(asked, |bytes| {
+            frames.take(bytes, |piece| lines.take(piece, &mut line));
+        })
+        .await?;
+        lines.end(&mut line);
+        Ok(())
+    }
+
     /// Removes it, running or not, with its volumes.
     pub(crate) async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
         let path = format!("/containers/{id}?force=true&v=true");
@@ -145,23 +167,86 @@ fn time(state: &Value, pointer: &str) -> Option<Timestamp> {
 }
 
 /// The text of a log: frames of eight bytes before each piece (stream, three zeros, length), or none with a terminal.
-fn unframed(mut bytes: &[u8]) -> String {
+fn unframed(bytes: &[u8]) -> String {
     let mut text = Vec::new();
-    while let [0..=2, 0, 0, 0, a, b, c, d, rest @ ..] = bytes {
-        let length = u32::from_be_bytes([*a, *b, *c, *d]);
-        let length = usize::try_from(length)
-            .unwrap_or(usize::MAX)
-            .min(rest.len());
-        text.extend_from_slice(&rest[..length]);
-        bytes = &rest[length..];
-    }
-    text.extend_from_slice(bytes);
+    let mut frames = Frames::default();
+    frames.take(bytes, |piece| text.extend_from_slice(piece));
+    text.extend_from_slice(&frames.head);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Takes the frames off a log that comes in pieces of any size.
+#[derive(Default)]
+struct Frames {
+    /// The beginning of a frame's head.
+    head: Vec<u8>,
+    /// Bytes of the frame that are still to come.
+    left: usize,
+    /// It has no frames: the container has a terminal.
+    plain: bool,
+}
+
+impl Frames {
+    fn take(&mut self, mut bytes: &[u8], mut piece: impl FnMut(&[u8])) {
+        while !bytes.is_empty() {
+            if self.plain {
+                return piece(bytes);
+            }
+            if self.left > 0 {
+                let (whole, rest) = bytes.split_at(self.left.min(bytes.len()));
+                piece(whole);
+                self.left -= whole.len();
+                bytes = rest;
+                continue;
+            }
+            let (part, rest) = bytes.split_at((8 - self.head.len()).min(bytes.len()));
+            self.head.extend_from_slice(part);
+            bytes = rest;
+            match *self.head {
+                [0..=2, 0, 0, 0, a, b, c, d] => {
+                    let length = u32::from_be_bytes([a, b, c, d]);
+                    self.left = usize::try_from(length).unwrap_or(usize::MAX);
+                    self.head.clear();
+                }
+                [0..=2] | [0..=2, 0] | [0..=2, 0, 0] | [0..=2, 0, 0, 0, ..] => {}
+                _ => {
+                    self.plain = true;
+                    piece(&std::mem::take(&mut self.head));
+                }
+            }
+        }
+    }
+}
+
+/// Cuts a text that comes in pieces into lines.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8], line: &mut impl FnMut(&str)) {
+        for byte in bytes {
+            match byte {
+                b'\n' => self.end(line),
+                b'\r' => {}
+                byte => self.0.push(*byte),
+            }
+            if self.0.len() >= LINE_BYTES_MAX {
+                self.end(line);
+            }
+        }
+    }
+
+    /// Gives the line that has no end yet, if there is one.
+    fn end(&mut self, line: &mut impl FnMut(&str)) {
+        if !self.0.is_empty() {
+            line(&String::from_utf8_lossy(&std::mem::take(&mut self.0)));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::unframed;
+    use super::*;
 
     #[test]
     fn frames_are_taken_off() {
@@ -170,5 +255,31 @@ mod tests {
         assert_eq!(unframed(b"plain\n"), "plain\n");
         assert_eq!(unframed(b"\x01\0\0\0\xff\xff\xff\xffcut"), "cut");
         assert_eq!(unframed(b""), "");
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_same_lines() {
+        let framed =
+            b"\x01\0\0\0\0\0\0\x05ab\nc\r\x02\0\0\0\0\0\0\x06\nd\n\ne\n\x01\0\0\0\0\0\0\x01f";
+        for size in 1..framed.len() {
+            let mut found = Vec::new();
+            let mut keep = |line: &str| found.push(line.to_owned());
+            let (mut frames, mut lines) = (Frames::default(), Lines::default());
+            for piece in framed.chunks(size) {
+                frames.take(piece, |piece| lines.take(piece, &mut keep));
+            }
+            lines.end(&mut keep);
+            assert_eq!(found, ["ab", "c", "d", "e", "f"], "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let mut found = Vec::new();
+        let mut lines = Lines::default();
+        lines.take(&vec![b'x'; LINE_BYTES_MAX * 2 + 1], &mut |line: &str| {
+            found.push(line.len());
+        });
+        assert_eq!(found, [LINE_BYTES_MAX, LINE_BYTES_MAX]);
     }
 }

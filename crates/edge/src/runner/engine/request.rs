@@ -91,10 +91,41 @@ impl Engine {
     }
 
     async fn exchange(&self, asked: Asked<'_>, body: Body) -> Result<Bytes, EngineError> {
-        let broken = |problem: String| EngineError::Broken {
-            what: asked.what.to_owned(),
-            problem,
-        };
+        let what = asked.what;
+        let (status, body) = self.send(&asked, body).await?;
+        let body = read(body).await.map_err(|problem| broken(what, problem))?;
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+            return Ok(body);
+        }
+        Err(said_no(what, status, &body))
+    }
+
+    /// A call whose answer comes bit by bit, for as long as the engine has something to say.
+    pub(super) async fn stream(
+        &self,
+        asked: Asked<'_>,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), EngineError> {
+        let what = asked.what;
+        let (status, mut body) = self.send(&asked, nothing()).await?;
+        if !status.is_success() {
+            let body = read(body).await.map_err(|problem| broken(what, problem))?;
+            return Err(said_no(what, status, &body));
+        }
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|problem| broken(what, problem))?;
+            if let Some(bytes) = frame.data_ref() {
+                take(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        asked: &Asked<'_>,
+        body: Body,
+    ) -> Result<(StatusCode, Incoming), EngineError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|problem| {
             EngineError::Unreachable {
                 socket: self.socket.clone(),
@@ -103,8 +134,8 @@ impl Engine {
         })?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|problem| broken(problem.to_string()))?;
-        // Dropping the sender at the end of this call ends the connection, and with it this task.
+            .map_err(|problem| broken(asked.what, problem))?;
+        // The end of the answer, or nobody reading it any more, ends the connection, and with it this task.
         tokio::spawn(async move {
             if let Err(problem) = connection.await {
                 tracing::debug!(%problem, "the connection to the container engine ended");
@@ -116,21 +147,27 @@ impl Engine {
             .header(http::header::HOST, "engine")
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body)
-            .map_err(|problem| broken(problem.to_string()))?;
-        let answer = sender
-            .send_request(request)
-            .await
-            .map_err(|problem| broken(problem.to_string()))?;
-        let (head, body) = answer.into_parts();
-        let body = read(body).await.map_err(broken)?;
-        if head.status.is_success() || head.status == StatusCode::NOT_MODIFIED {
-            return Ok(body);
-        }
-        Err(EngineError::Refused {
-            what: asked.what.to_owned(),
-            status: head.status.as_u16(),
-            message: message(&body),
-        })
+            .map_err(|problem| broken(asked.what, problem))?;
+        let answer = sender.send_request(request).await;
+        let (head, body) = answer
+            .map_err(|problem| broken(asked.what, problem))?
+            .into_parts();
+        Ok((head.status, body))
+    }
+}
+
+fn broken(what: &str, problem: impl ToString) -> EngineError {
+    EngineError::Broken {
+        what: what.to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
+fn said_no(what: &str, status: StatusCode, body: &Bytes) -> EngineError {
+    EngineError::Refused {
+        what: what.to_owned(),
+        status: status.as_u16(),
+        message: message(body),
     }
 }
 

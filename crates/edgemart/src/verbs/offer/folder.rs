@@ -9,7 +9,7 @@ use app::folder::{FILE_BYTES_MAX, FolderError, OfferFolder, read_folder};
 use crate::verbs::failure::{Exit, Failure};
 
 /// Reads the folder. Files that are not there are the offer's matter, a folder that is not there is ours.
-pub(super) fn read(dir: &Path) -> Result<OfferFolder, Failure> {
+pub(crate) fn read(dir: &Path) -> Result<OfferFolder, Failure> {
     let what = format!("{} cannot be read as an offer", dir.display());
     if !dir.is_dir() {
         return Err(Failure::new(

@@ -80,6 +80,10 @@ fn files(key: &OfferKey) -> Result<Vec<(String, Vec<u8>)>, Failure> {
             "description.html".to_owned(),
             skeleton::DESCRIPTION.as_bytes().to_vec(),
         ),
+        (
+            "certify.yaml".to_owned(),
+            skeleton::CERTIFY_YAML.as_bytes().to_vec(),
+        ),
     ];
     let logos = derive(&square).map_err(|error| failed(&error))?;
     for (slot, bytes) in logos {
@@ -156,5 +160,18 @@ mod tests {
         assert_eq!(folder.logos.len(), 4);
         assert!(!folder.offer.listing.description.is_empty());
         assert_eq!(folder.offer.plans.len(), 1);
+        // What it shows as an example is in order once it is no comment any more.
+        assert!(folder.offer.certify.is_empty());
+        let example = skeleton::CERTIFY_YAML
+            .replace("\n#   ", "\n  ")
+            .replace("\n# plans", "\nplans");
+        let mut offer = folder.offer;
+        offer.certify = app::folder::read_overlay(&example).unwrap();
+        let wrong = domain::overlay::check(&offer);
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert!(
+            wrong[0].field.ends_with("placeholders.SERVER"),
+            "it has none yet"
+        );
     }
 }

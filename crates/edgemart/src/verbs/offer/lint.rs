@@ -1,11 +1,11 @@
 //! `edgemart offer lint`: the marketplace's own rules, rule for rule, without a network. Rules that look at images,
-//! links and earlier releases do not run here, and the answer says so.
+//! links and earlier releases do not run here, and the answer says so; those on running modules do with `--run`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use app::folder::OfferFolder;
-use certify::{LogoEvidence, Policy, Report, RuleState, State, Subject};
+use certify::{Behaviour, LogoEvidence, Policy, Report, RuleState, State, Subject};
 use clap::ValueEnum;
 use domain::matrix::Matrix;
 use domain::offer::LogoSlot;
@@ -13,13 +13,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::folder::read;
+use super::run::RunOptions;
 use crate::verbs::context::Global;
 use crate::verbs::failure::{Exit, Failure, tell};
 use crate::verbs::output::{Format, plain, put};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Example:\n  edgemart offer lint my-offer\n  edgemart offer lint . --format github    in a workflow: problems show on the change",
+    before_help = "Example:\n  edgemart offer lint my-offer\n  edgemart offer lint my-offer --run --image sensor:dev\n  edgemart offer lint . --format github    in a workflow: problems show on the change",
     after_help = "Exit code 0 when nothing blocks, 5 when something does, 3 when there is no offer.yaml."
 )]
 pub(super) struct Lint {
@@ -29,6 +30,8 @@ pub(super) struct Lint {
     /// How problems are written; by default as -o says.
     #[arg(long)]
     format: Option<LintFormat>,
+    #[command(flatten)]
+    running: RunOptions,
 }
 
 /// How problems are written.
@@ -55,10 +58,12 @@ struct Row {
 }
 
 impl Lint {
-    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         let folder = read(&self.dir)?;
         let key = folder.offer.key();
-        let (report, rows) = check(folder, &registry_host(global));
+        let host = global.registry_host();
+        let behaviour = self.running.behaviour(&folder.offer, &host).await?;
+        let (report, rows) = check(folder, &host, behaviour);
         let blocked = rows
             .iter()
             .filter(|row| row.state == RuleState::Failed)
@@ -80,10 +85,10 @@ impl Lint {
             (None, _) => global.show(&found, String::new)?,
         }
         let summary = format!(
-            "{key}: passed {} of {} checks; {} run only in the marketplace, on images, links and releases.",
+            "{key}: passed {} of {} checks; {}.",
             report.passed(),
             report.applicable(),
-            not_run.len()
+            left(&report)
         );
         tell(&summary);
         match blocked {
@@ -98,17 +103,31 @@ impl Lint {
     }
 }
 
-/// The marketplace serves images from its own address unless its operator decided otherwise.
-fn registry_host(global: &Global) -> String {
-    let host = global.url.host_str().unwrap_or_default();
-    global
-        .url
-        .port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+/// What was not run, and who runs it.
+fn left(report: &Report) -> String {
+    let not_run = report.codes(RuleState::NotRun);
+    let (running, others): (Vec<_>, Vec<_>) = not_run
+        .iter()
+        .partition(|code| code.starts_with("RUN") || code.starts_with("FTP"));
+    let others = format!(
+        "{} run only in the marketplace, on images, links and releases",
+        others.len()
+    );
+    if running.is_empty() {
+        return others;
+    }
+    format!(
+        "{others}; {} look at the running module, with --run and a container engine",
+        running.len()
+    )
 }
 
 /// Runs the rules; the rows are what is not as it should be, worst first.
-fn check(folder: OfferFolder, registry_host: &str) -> (Report, Vec<Row>) {
+fn check(
+    folder: OfferFolder,
+    registry_host: &str,
+    behaviour: Option<Behaviour>,
+) -> (Report, Vec<Row>) {
     let matrix = Matrix::default();
     let violations = domain::complete::check(&folder.offer, &matrix);
     let judged = |slot: LogoSlot| match folder.logos.get(&slot) {
@@ -123,6 +142,9 @@ fn check(folder: OfferFolder, registry_host: &str) -> (Report, Vec<Row>) {
         .collect();
     let mut subject = Subject::offline(folder.offer, matrix, registry_host);
     subject.logos = logos;
+    if let Some(behaviour) = behaviour {
+        subject.behaviour = behaviour;
+    }
     let report = certify::run(
         &subject,
         &Policy::default(),
@@ -217,10 +239,10 @@ fn annotation(dir: &Path, row: &Row) -> String {
     } else {
         "warning"
     };
-    let file = if row.place == "listing.description" {
-        "description.html"
-    } else {
-        "offer.yaml"
+    let file = match row.place.as_str() {
+        "listing.description" => "description.html",
+        place if place.starts_with("certify.") => "certify.yaml",
+        _ => "offer.yaml",
     };
     let file = dir.join(file).display().to_string();
     format!(
@@ -251,7 +273,7 @@ mod tests {
 
     #[test]
     fn whatever_would_refuse_a_submission_is_told_here() {
-        let (_, rows) = check(empty(), "127.0.0.1:8080");
+        let (_, rows) = check(empty(), "127.0.0.1:8080", None);
         let places: BTreeSet<&str> = rows
             .iter()
             .filter(|row| row.state == RuleState::Failed)

@@ -1,12 +1,13 @@
-//! `edgemart offer …`: offers as code. A folder with `offer.yaml`, `description.html` and `logos/` is checked, kept as
+//! `edgemart offer …`: offers as code. A folder with `offer.yaml`, `description.html`, `certify.yaml` and `logos/` is checked, kept as
 //! a draft, submitted, watched and signed off.
 
-mod folder;
+pub(crate) mod folder;
 mod go_live;
 mod init;
 mod lint;
 mod preview;
 mod push;
+mod run;
 mod selling;
 mod skeleton;
 mod status;
@@ -50,7 +51,7 @@ impl OfferVerbs {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
         match self.verb {
             Verb::Init(asked) => asked.run(global),
-            Verb::Lint(asked) => asked.run(global),
+            Verb::Lint(asked) => asked.run(global).await,
             Verb::Push(asked) => asked.run(global).await,
             Verb::Submit(asked) => asked.run(global).await,
             Verb::Status(asked) => asked.run(global).await,

@@ -120,6 +120,31 @@ plans:
 certification_notes: ''
 "#;
 
+/// `certify.yaml` of a new offer: nothing yet, and what could stand there.
+pub(super) const CERTIFY_YAML: &str = "\
+# What trials of the module are told beyond its defaults, here by `edgemart offer lint --run` and in the marketplace.
+# Customers get nothing of it. Reviewers see it, so no passwords.
+#
+# plans:
+#   standard:
+#     # Values for what the defaults leave to the customer; without them the module is not run.
+#     placeholders:
+#       SERVER: localhost
+#     # Outputs that have to write something; otherwise those of the plan.
+#     outputs: [readings]
+#     # Messages to inputs, in this order. An input of the plan that is not here gets a usual reading.
+#     inputs:
+#       - name: commands
+#         body: {level: 2}
+#         properties: {kind: test}
+#     # Methods that are called, in this order.
+#     methods:
+#       - name: reset
+#         payload: {to: 0}
+#     # Hosts the module talks to besides the hub. They are not reached; asking for them is no fault.
+#     hosts: [api.contoso.example]
+";
+
 /// `offer.yaml` of a new offer.
 pub(super) fn offer_yaml(key: &OfferKey) -> String {
     let categories: Vec<&str> = SUBCATEGORIES.iter().map(|category| category.id).collect();

@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use super::super::failure::tell;
 
 /// Seconds to wait for a method.
-const METHOD_SECONDS: u64 = 30;
+pub(super) const METHOD_SECONDS: u64 = 30;
 /// Seconds of an outage, at most.
-const OUTAGE_SECONDS_MAX: u64 = 600;
+pub(super) const OUTAGE_SECONDS_MAX: u64 = 600;
 
 const HELP: &str = "\
   input NAME JSON      put a message before an input
@@ -85,7 +85,8 @@ pub(super) fn obey(line: &str, environment: &Environment, module: &str) -> Then 
     Then::GoOn
 }
 
-fn message(value: &Value) -> Message {
+/// A message as the console sends it.
+pub(super) fn message(value: &Value) -> Message {
     Message {
         source: Source::Module {
             module: "console".into(),
