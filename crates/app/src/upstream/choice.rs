@@ -70,15 +70,15 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, platform: Option<&str>) -> Descriptor {
-        let platform = platform.map(|text| {
-            let platform: Platform = text.parse().unwrap();
-            serde_json::to_value(platform).unwrap()
-        });
         let value = serde_json::json!({
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": Digest::sha256_of(name.as_bytes()), "size": 2, "platform": platform,
+            "digest": Digest::sha256_of(name.as_bytes()), "size": 2,
         });
-        serde_json::from_value(value).unwrap()
+        let entry: Descriptor = serde_json::from_value(value).unwrap();
+        Descriptor {
+            platform: platform.map(|text| text.parse().unwrap()),
+            ..entry
+        }
     }
 
     fn names(left: &BTreeMap<Digest, String>, all: &[&str]) -> Vec<String> {
