@@ -28,7 +28,7 @@ pub enum Shape {
 }
 
 /// Who may have a token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Account {
     /// User name.
     pub username: String,
