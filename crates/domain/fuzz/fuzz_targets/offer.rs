@@ -9,11 +9,12 @@ use libfuzzer_sys::fuzz_target;
 mod folder;
 
 fuzz_target!(|text: &str| {
-    let read = |yaml: &str, html: &str| {
+    let read = |yaml: &str, html: &str, overlay: Option<&[u8]>| {
         folder::read_folder(|path| {
             Ok(match path {
                 "offer.yaml" => Some(yaml.as_bytes().to_vec()),
                 "description.html" => Some(html.as_bytes().to_vec()),
+                "certify.yaml" => overlay.map(<[u8]>::to_vec),
                 other => {
                     assert!(!other.split('/').any(|part| part == ".."), "{other}");
                     None
@@ -21,14 +22,15 @@ fuzz_target!(|text: &str| {
             })
         })
     };
-    let Ok(found) = read(text, "<p>From the file</p>") else {
+    let Ok(found) = read(text, "<p>From the file</p>", None) else {
         return;
     };
     let _ = domain::complete::check(&found.offer, &Matrix::default());
     let files = folder::write_folder(&found.offer, &found.logos).expect("an offer that was read can be written");
     let yaml = String::from_utf8(files[0].1.clone()).expect("YAML is text");
     let html = String::from_utf8(files[1].1.clone()).expect("HTML is text");
-    let again = read(&yaml, &html).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+    let overlay = files.iter().find(|(name, _)| name == "certify.yaml");
+    let again = read(&yaml, &html, overlay.map(|(_, bytes)| bytes.as_slice())).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
     let mut plain = found.offer.clone();
     for slot in domain::offer::LogoSlot::ALL {
         // Files that the folder does not have are not named when it is written.
