@@ -154,8 +154,10 @@ mod tests {
         let mut child = std::process::Command::new("true")
             .spawn()
             .expect("it starts");
+        // Not the start of this test: within one tick of the clock both would be the same.
         let other = Label {
             process: child.id(),
+            started: "1".into(),
             ..own.clone()
         };
         assert!(other.is_gone(), "another start of that number");
