@@ -21,7 +21,7 @@ test: packages axe azurite samples samples-python
 	samples/build.sh test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 ## Debian packages that the tests talk to.
 packages:
