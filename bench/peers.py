@@ -12,12 +12,17 @@ import urllib.request
 BINARY = os.path.abspath(os.environ.get("EDGEMART_BINARY", "target/release/edgemart"))
 TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS_MAX = 20
-# What BENCH_GO_PEERS=1 builds: name, module, version and package.
-GO_PEERS = (
-    ("distribution", "github.com/distribution/distribution/v3", "v3.1.1", "cmd/registry"),
-    ("olareg", "github.com/olareg/olareg", "v0.2.2", "cmd/olareg"),
-    ("zot", "zotregistry.dev/zot/v2", "v2.1.20", "cmd/zot"),
-)
+# zot by its address at GitHub: that of its own host is not behind every module proxy. v1.4.3 is the last one fetched so.
+ZOT = ("zotregistry.io/zot", "v1.4.3", "github.com/project-zot/zot")
+# zot's image library otherwise wants gpg's own, in C.
+GO_TAGS = "containers_image_openpgp"
+# What BENCH_GO_PEERS=1 builds: name, module, version, where the module comes from, and package.
+GO_PROGRAMS = {
+    "distribution": ("github.com/distribution/distribution/v3", "v3.1.1", None, "cmd/registry"),
+    "olareg": ("github.com/olareg/olareg", "v0.2.2", None, "cmd/olareg"),
+    "zot": (*ZOT, "cmd/zot"),
+    "zb": (*ZOT, "cmd/zb"),
+}
 
 
 def children(pid):
@@ -147,31 +152,36 @@ def zot(folder, command):
     return started("zot", [command, "serve", config], f"http://127.0.0.1:{port}")
 
 
-def build_go(path, module, version, package):
-    """In a module of its own that requires just this version: `go install` would also ask for lists of versions."""
+def go_program(name):
+    """Builds a program of GO_PROGRAMS once, in a module of its own that requires just this version: `go install` would also
+    ask for lists of versions. Answers its path."""
+    path = os.path.abspath(f"target/bench-peers/{name}")
+    if os.path.exists(path):
+        return path
+    if not shutil.which("go"):
+        raise SystemExit("BENCH_GO_PEERS=1 needs Go 1.24 or newer; there is none. Install it or unset the variable")
+    module, version, source, package = GO_PROGRAMS[name]
+    instead = f"\nreplace {module} => {source} {version}\n" if source else ""
     scratch = path + ".module"
     os.makedirs(scratch, exist_ok=True)
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
-    with open(os.path.join(scratch, "go.mod"), "w") as out:
-        out.write(f"module bench\n\ngo 1.24\n\nrequire {module} {version}\n")
-    subprocess.run(
-        ["go", "build", "-trimpath", "-o", path, f"{module}/{package}"], cwd=scratch, check=True, env=environment)
+    written(scratch, "go.mod", f"module bench\n\ngo 1.24\n\nrequire {module} {version}\n{instead}")
+    # Listed first: that writes down the checksums of all that the build asks for.
+    for command in (["list", "-deps"], ["build", "-trimpath", "-o", path]):
+        done = subprocess.run(
+            ["go", *command, "-tags", GO_TAGS, f"{module}/{package}"], cwd=scratch, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"could not build {name}:\n{done.stderr}")
     shutil.rmtree(scratch)
+    return path
 
 
 def go_peers(folder):
     """Builds and starts the Go registries; they take minutes to build, so only when BENCH_GO_PEERS=1 says so."""
     if os.environ.get("BENCH_GO_PEERS") != "1":
         return []
-    if not shutil.which("go"):
-        raise SystemExit("BENCH_GO_PEERS=1 needs Go 1.24 or newer; there is none. Install it or unset the variable")
-    found = []
-    for name, module, version, package in GO_PEERS:
-        path = os.path.abspath(f"target/bench-peers/{name}")
-        if not os.path.exists(path):
-            build_go(path, module, version, package)
-        if name == "distribution":
-            found.append(docker_registry(folder, path, name))
-        else:
-            found.append({"olareg": olareg, "zot": zot}[name](folder, path))
-    return found
+    return [
+        docker_registry(folder, go_program("distribution"), "distribution"),
+        olareg(folder, go_program("olareg")),
+        zot(folder, go_program("zot")),
+    ]

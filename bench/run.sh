@@ -10,6 +10,10 @@ cargo run -q -p app --example search_speed -- 10000
 echo
 python3 bench/registry.py
 echo
+if [ "${BENCH_GO_PEERS:-}" = 1 ]; then
+  python3 bench/zb.py
+  echo
+fi
 python3 bench/edge.py
 echo
 python3 bench/submit.py
