@@ -1,12 +1,13 @@
 //! One object being written. Small ones go in one request, large ones in parts, one of which is written while the next
-//! arrives and is hashed; either way nothing can be seen under the name before [`Incoming::finish`]. Dropped half-way, a local object leaves nothing; on S3 the parts stay unseen
-//! until the bucket's rule for incomplete uploads removes them.
+//! arrives and is hashed; either way nothing can be seen under the name before [`Incoming::finish`]. Dropped half-way, a
+//! local object leaves nothing; on S3 the parts stay unseen until the bucket's rule for incomplete uploads removes them.
 
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::task::JoinHandle;
 
+use super::ahead::Ahead;
 use super::{BlobError, Blobs};
 
 /// Size of a part in a bucket; two of them, at most, are in memory for one object. S3 allows 10,000 parts, so an object is
@@ -16,7 +17,7 @@ pub const PART_BYTES: usize = 8 * 1024 * 1024;
 const FILE_PART_BYTES: usize = 1024 * 1024;
 
 pub(super) struct Incoming<'a> {
-    store: &'a dyn ObjectStore,
+    blobs: &'a Blobs,
     path: &'a Path,
     part_bytes: usize,
     held: Vec<Bytes>,
@@ -24,6 +25,9 @@ pub(super) struct Incoming<'a> {
     parts: Option<Box<dyn MultipartUpload>>,
     /// The part that is being written.
     under_way: Option<JoinHandle<object_store::Result<()>>>,
+    ahead: Ahead,
+    /// Bytes in the parts before the one held.
+    sent: u64,
     size: u64,
 }
 
@@ -31,13 +35,15 @@ impl<'a> Incoming<'a> {
     pub(super) fn new(blobs: &'a Blobs, path: &'a Path) -> Self {
         let file = blobs.local.is_some();
         Self {
-            store: blobs.store.as_ref(),
+            blobs,
             path,
             part_bytes: if file { FILE_PART_BYTES } else { PART_BYTES },
             held: Vec::new(),
             held_bytes: 0,
             parts: None,
             under_way: None,
+            ahead: Ahead::default(),
+            sent: 0,
             size: 0,
         }
     }
@@ -72,11 +78,14 @@ impl<'a> Incoming<'a> {
     /// Waits for the part before, then begins to write the one held.
     async fn flush(&mut self) -> Result<(), BlobError> {
         self.written().await?;
+        self.ahead.written(self.sent);
+        self.sent += self.held_bytes as u64;
         let part = self.take_held();
         let parts = match &mut self.parts {
             Some(parts) => parts,
             None => {
-                let started = self.store.put_multipart(self.path).await;
+                let started = self.blobs.store.put_multipart(self.path).await;
+                self.ahead = Ahead::of(self.blobs, self.path);
                 self.parts
                     .insert(started.map_err(BlobError::storage("begin to write", self.path))?)
             }
@@ -108,7 +117,7 @@ impl<'a> Incoming<'a> {
         let rest = self.take_held();
         let done = match &mut self.parts {
             Some(parts) => parts.complete().await,
-            None => self.store.put(self.path, rest).await,
+            None => self.blobs.store.put(self.path, rest).await,
         };
         done.map_err(BlobError::storage("finish writing", self.path))?;
         Ok(self.size)

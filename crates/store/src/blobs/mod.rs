@@ -7,6 +7,7 @@
 //! quarantine/sha256/5e/5ec1… (found spoiled; nothing reads it)
 //! ```
 
+mod ahead;
 mod commit;
 mod copy;
 mod incoming;
