@@ -17,3 +17,5 @@ fi
 python3 bench/edge.py
 echo
 python3 bench/submit.py
+echo
+python3 bench/trial.py
