@@ -11,6 +11,7 @@ pub mod egress;
 pub mod error;
 pub mod folder;
 pub mod jobs;
+pub mod links;
 pub mod offers;
 pub mod pipeline;
 pub mod publishers;
@@ -20,7 +21,6 @@ pub mod settings;
 pub mod upstream;
 
 mod key_file;
-mod links;
 mod record;
 pub use context::{App, Parts};
 pub use key_file::KeyFileError;

@@ -1,5 +1,5 @@
-//! Do the addresses in a listing answer? Asked only when the operator allows outgoing connections, through the same
-//! guard as an import: a listing must not make the server talk to its own network.
+//! Do the addresses in a listing answer? Asked only where the operator allows it, through the same guard as an import:
+//! a listing must not make the server talk to its own network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,23 +8,20 @@ use certify::LinkEvidence;
 use domain::offer::Offer;
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::App;
+use crate::egress::Egress;
 
 /// How long one address may take.
 const LINK_SECONDS_MAX: u64 = 10;
 /// Addresses asked at the same moment.
 const LINKS_PARALLEL_MAX: usize = 4;
 
-/// Asks every address of an offer once; `None` when outgoing connections are off.
-pub(crate) async fn check(app: &App, offer: &Offer) -> Option<Vec<LinkEvidence>> {
-    if !app.settings.check_links {
-        return None;
-    }
+/// Asks every address of an offer once.
+pub async fn check(egress: &Egress, offer: &Offer) -> Vec<LinkEvidence> {
     let fields = addresses(offer);
     let each: BTreeSet<String> = fields.iter().map(|(_, url)| url.clone()).collect();
     let asked: BTreeMap<String, Result<u16, String>> = stream::iter(each)
         .map(|url| async move {
-            let status = ask(app, &url).await;
+            let status = ask(egress, &url).await;
             (url, status)
         })
         .buffer_unordered(LINKS_PARALLEL_MAX)
@@ -39,13 +36,13 @@ pub(crate) async fn check(app: &App, offer: &Offer) -> Option<Vec<LinkEvidence>>
             text: None,
         })
     });
-    Some(evidence.collect())
+    evidence.collect()
 }
 
 /// What one address answers, or why it does not.
-async fn ask(app: &App, url: &str) -> Result<u16, String> {
+async fn ask(egress: &Egress, url: &str) -> Result<u16, String> {
     let limit = Duration::from_secs(LINK_SECONDS_MAX);
-    match tokio::time::timeout(limit, app.egress.head_status(url)).await {
+    match tokio::time::timeout(limit, egress.head_status(url)).await {
         Ok(Ok(status)) => Ok(status),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {LINK_SECONDS_MAX} seconds")),

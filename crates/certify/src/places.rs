@@ -16,6 +16,8 @@ pub(crate) const OFFER: &str = "offer";
 
 const NOT_FETCHED: &str = "image not fetched";
 const NO_EVIDENCE: &str = "the image of this plan was not read";
+const BY_ITSELF: &str =
+    "the image was given by itself; its tags and its index are seen in its registry only";
 
 /// The place of a plan.
 pub(crate) fn plan_place(plan: &Plan) -> String {
@@ -37,6 +39,17 @@ pub(crate) fn each_source(
     subject: &Subject,
     judge: impl Fn(&Plan, &PlanEvidence) -> Vec<Outcome>,
 ) -> Vec<Outcome> {
+    each_evidence(subject, |plan, evidence| match evidence.by_itself {
+        true => vec![Outcome::not_run(plan_place(plan), BY_ITSELF)],
+        false => judge(plan, evidence),
+    })
+}
+
+/// Judges each plan by the image that was read, wherever it came from.
+fn each_evidence(
+    subject: &Subject,
+    judge: impl Fn(&Plan, &PlanEvidence) -> Vec<Outcome>,
+) -> Vec<Outcome> {
     each_plan(subject, |plan| {
         let not_run = |why| vec![Outcome::not_run(plan_place(plan), why)];
         match subject.evidence(&plan.plan) {
@@ -47,12 +60,20 @@ pub(crate) fn each_source(
     })
 }
 
+/// Judges each plan by what the marketplace holds already.
+pub(crate) fn each_known(subject: &Subject, judge: impl Fn(&Plan) -> Vec<Outcome>) -> Vec<Outcome> {
+    each_plan(subject, |plan| match &subject.unasked {
+        Some(why) => vec![Outcome::not_run(plan_place(plan), why)],
+        None => judge(plan),
+    })
+}
+
 /// Judges each platform's image of each plan's newest version.
 pub(crate) fn each_image(
     subject: &Subject,
     judge: impl Fn(&PlanEvidence, &ImageEvidence, String) -> Outcome,
 ) -> Vec<Outcome> {
-    each_source(subject, |plan, evidence| {
+    each_evidence(subject, |plan, evidence| {
         if evidence.images.is_empty() {
             return vec![Outcome::not_run(
                 plan_place(plan),

@@ -32,6 +32,9 @@ pub struct Subject {
     pub first_sources: BTreeMap<PlanName, String>,
     /// `host/repository` → the other offer that takes its images from there.
     pub other_sources: BTreeMap<String, OfferKey>,
+    /// Why nobody could look up what the marketplace holds already (`previous`, `first_sources`, `other_sources`); `None`
+    /// where it was looked up.
+    pub unasked: Option<String>,
     /// The host (with port) under which the marketplace serves images.
     pub registry_host: String,
     /// Were the images fetched? `false` in the offline lint: rules on images are then *not run*.
@@ -54,6 +57,7 @@ impl Subject {
             previous: Vec::new(),
             first_sources: BTreeMap::new(),
             other_sources: BTreeMap::new(),
+            unasked: Some("the marketplace was not asked what it holds".to_owned()),
             registry_host: registry_host.into(),
             imported: false,
             behaviour: Behaviour::NotRun("the modules were not started".to_owned()),
@@ -115,6 +119,8 @@ pub struct PlanEvidence {
     pub moved_tags: Vec<MovedTag>,
     /// What indexes list and the publisher chose not to bring; nothing is missing there.
     pub left_out: BTreeSet<Digest>,
+    /// The image was given by itself, as an archive or from an engine: nothing is known of its tags and its index.
+    pub by_itself: bool,
 }
 
 /// A version tag that no longer names what was published.
@@ -135,7 +141,7 @@ pub struct ImageEvidence {
     pub digest: Digest,
     /// The platform the index claims, or the configuration's when there is no index.
     pub platform: Platform,
-    /// Configuration and layers as pulled, in bytes.
+    /// Configuration and layers as pulled, in bytes; 0 where nobody knows, because no registry packed them yet.
     pub compressed_bytes: u64,
     /// Number of layers.
     pub layers: u32,

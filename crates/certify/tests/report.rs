@@ -200,6 +200,46 @@ fn the_offline_lint_runs_what_needs_no_image() {
 }
 
 #[test]
+fn an_image_given_by_itself_is_judged_by_what_is_in_it() {
+    let healthy = report(&healthy::subject());
+    let mut subject = healthy::subject();
+    let unknown = "nobody is signed in";
+    subject.unasked = Some(unknown.into());
+    let plan = &mut subject.plans[0];
+    plan.by_itself = true;
+    plan.images.truncate(1);
+    let alone = plan.images[0].clone();
+    plan.manifests.retain(|digest, _| *digest == alone.digest);
+    plan.configs.retain(|digest, _| *digest == alone.digest);
+    plan.root = Some(alone.digest.clone());
+    plan.tags.clear();
+    subject.plans[0].images[0].compressed_bytes = 0;
+    let report = report(&subject);
+    let not_run = [
+        "IMG-01", "IMG-03", "IMG-04", "IMG-14", "IMG-15", "IMG-16", "IMG-17", "IMG-19", "IMG-20",
+        "IMG-21", "IMG-25", "IMG-26", "IMG-27",
+    ];
+    assert_eq!(report.codes(RuleState::NotRun), not_run);
+    for result in &report.results {
+        if !not_run.contains(&result.code.as_str()) {
+            assert_eq!(
+                result.state,
+                state(&healthy, &result.code),
+                "{}",
+                result.code
+            );
+        }
+    }
+    let size = report.results.iter().find(|one| one.code == "IMG-05");
+    assert_eq!(
+        size.unwrap().outcomes[0].evidence,
+        "900.0 kB unpacked, 1 layer"
+    );
+    let kept = report.results.iter().find(|one| one.code == "IMG-20");
+    assert_eq!(kept.unwrap().outcomes[0].evidence, unknown);
+}
+
+#[test]
 fn layers_that_could_not_be_read_are_not_run_and_never_passed() {
     let mut subject = healthy::subject();
     subject.plans[0].images[2].contents = Err("zstd is not supported".into());

@@ -261,6 +261,12 @@ const API: &[Row] = &[
         MEMBERS,
     ),
     (
+        "get",
+        "/api/v1/publishers/{publisher}/offers/{offer}/judged-by",
+        "",
+        MEMBERS,
+    ),
+    (
         "put",
         "/api/v1/publishers/{publisher}/offers/{offer}/logos/{slot}",
         "no picture",

@@ -1,5 +1,5 @@
 //! What is inside an image: its layers are walked once, bounded, without writing anything to disk.
-//! Used by the server's certification and by the offline lint. Judging is `certify`'s part.
+//! Judging is `certify`'s part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -10,11 +10,11 @@ use oci::ImageConfig;
 use oci::layer::{self, EntryKind, LayerLimits};
 
 /// A layer to read: its media type and its bytes.
-pub struct LayerSource {
+pub(super) struct LayerSource {
     /// Decides the compression.
-    pub media_type: String,
+    pub(super) media_type: String,
     /// The blob.
-    pub bytes: Box<dyn Read + Send>,
+    pub(super) bytes: Box<dyn Read + Send>,
 }
 
 /// Paths remembered of each kind of finding.
@@ -37,7 +37,7 @@ enum Head {
 }
 
 /// Walks layers from the lowest to the highest. `Err` is a sentence saying which layer could not be read and why.
-pub fn read_contents(
+pub(super) fn read_contents(
     config: &ImageConfig,
     layers: impl IntoIterator<Item = LayerSource>,
 ) -> Result<Contents, String> {

@@ -9,7 +9,7 @@ use domain::lifecycle::State;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::{Descriptor, Digest};
 use store::Tx;
-use store::blobs::{CommitError, PART_BYTES};
+use store::blobs::{Blobs, CommitError, PART_BYTES};
 use store::registry::uploads;
 use store::submissions::Submission;
 use tokio::time::Instant;
@@ -86,6 +86,35 @@ pub(super) async fn fetch(
     }
 }
 
+/// Brings one blob into the storage at once, verified.
+pub(super) async fn take(
+    registry: &Registry,
+    blobs: &Blobs,
+    blob: &Descriptor,
+) -> Result<(), FetchError> {
+    let Descriptor { digest, size, .. } = blob;
+    let body = registry.blob(digest, *size, 0).await;
+    let body = body.map_err(FetchError::Upstream)?;
+    let failed = std::sync::Mutex::new(None);
+    let body = body.map_err(|error| {
+        let told = std::io::Error::other(error.to_string());
+        if let Ok(mut slot) = failed.lock() {
+            *slot = Some(error);
+        }
+        told
+    });
+    let stored = blobs.put_verified(digest, body.boxed(), *size).await;
+    let Err(error) = stored else {
+        return Ok(());
+    };
+    let upstream = failed.lock().ok().and_then(|mut slot| slot.take());
+    Err(match upstream {
+        Some(upstream) => FetchError::Upstream(upstream),
+        None if error.is_content() => FetchError::Upstream(UpstreamError::corrupt(digest, &error)),
+        None => storage(digest, &error),
+    })
+}
+
 /// Forgets what is left of blobs that a submission will not go on with; gives what [`drop_parts`] takes once that is
 /// committed. The rows are read by the writer, so that a change of a fetch that was just broken off is waited for.
 pub(super) async fn forget_parts(
@@ -127,30 +156,9 @@ async fn forget(app: &App, id: &str) -> Result<(), store::Error> {
 impl Way<'_> {
     /// Small enough to begin anew after a kill.
     async fn at_once(&self) -> Result<u64, FetchError> {
-        let Descriptor { digest, size, .. } = &self.blob;
-        let body = self.registry.blob(digest, *size, 0).await;
-        let body = body.map_err(FetchError::Upstream)?;
-        let failed = std::sync::Mutex::new(None);
-        let body = body.map_err(|error| {
-            let told = std::io::Error::other(error.to_string());
-            if let Ok(mut slot) = failed.lock() {
-                *slot = Some(error);
-            }
-            told
-        });
-        let stored = self.app.blobs.put_verified(digest, body.boxed(), *size);
-        if let Err(error) = stored.await {
-            let upstream = failed.lock().ok().and_then(|mut slot| slot.take());
-            return Err(match upstream {
-                Some(upstream) => FetchError::Upstream(upstream),
-                None if error.is_content() => {
-                    FetchError::Upstream(UpstreamError::corrupt(digest, &error))
-                }
-                None => storage(digest, &error),
-            });
-        }
+        take(self.registry, &self.app.blobs, &self.blob).await?;
         self.link(None).await?;
-        Ok(*size)
+        Ok(self.blob.size)
     }
 
     async fn in_parts(&self) -> Result<u64, FetchError> {

@@ -11,6 +11,7 @@ use edge::log::EventLog;
 use edge::runner::{self, Archive, Engine, OwnImage, Pace, Stand};
 use futures_util::TryStreamExt as _;
 use oci::{Digest, Manifest, Platform};
+use store::blobs::Blobs;
 
 use super::gather::manifest;
 use crate::App;
@@ -77,7 +78,7 @@ pub(super) async fn run_module(
     let folder = tempfile::tempdir().map_err(|e| Refused::trouble(format!("a folder: {e}")))?;
     let archive = folder.path().join("image.tar");
     let mut loaded = OwnImage::new(engine);
-    write_archive(app, &manifest, loaded.name(), &archive).await?;
+    write_archive(&app.blobs, &manifest, loaded.name(), &archive).await?;
     let observed = match loaded.load(&archive).await {
         Ok(()) => {
             let wanted = runner::Plan {
@@ -110,9 +111,12 @@ async fn observe(engine: &Engine, plan: runner::Plan, seen: &mut Seen) -> Result
     observed.map_err(|problem| problem.to_string())
 }
 
-/// The image in the layout of `docker save`.
-async fn write_archive(
-    app: &App,
+/// Writes an image whose blobs are in the storage, in the layout of `docker save`, under a name.
+///
+/// # Errors
+/// The storage fails, or the disk does not take it.
+pub async fn write_archive(
+    blobs: &Blobs,
     manifest: &Manifest,
     name: &str,
     path: &Path,
@@ -123,14 +127,14 @@ async fn write_archive(
     for blob in manifest.blobs().take(manifest.layers().len() + 1) {
         let hex = blob.digest.hex();
         archive.begin(hex, blob.size).await.map_err(trouble)?;
-        copy(app, &blob.digest, &mut archive).await?;
+        copy(blobs, &blob.digest, &mut archive).await?;
     }
     archive.finish(name).await.map_err(trouble)
 }
 
-async fn copy(app: &App, digest: &Digest, archive: &mut Archive) -> Result<(), Refused> {
+async fn copy(blobs: &Blobs, digest: &Digest, archive: &mut Archive) -> Result<(), Refused> {
     let storage = |what: String| Refused::Failed(Trouble::Storage(what));
-    let opened = app.blobs.open(digest, None).await;
+    let opened = blobs.open(digest, None).await;
     let opened = opened.map_err(|e| storage(e.to_string()))?;
     let (_, mut stream) = opened.ok_or_else(|| storage(format!("blob {digest} is gone")))?;
     while let Some(chunk) = stream

@@ -22,6 +22,9 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject) -> Vec<Outcome> {
     each_source(subject, |plan, evidence| {
+        if let Some(why) = &subject.unasked {
+            return vec![Outcome::not_run(plan_place(plan), why)];
+        }
         let published: BTreeMap<String, &Digest> = subject
             .releases(&plan.plan)
             .map(|release| (release.version.to_string(), &release.digest))

@@ -37,19 +37,14 @@ fn check(subject: &Subject) -> Vec<Outcome> {
 }
 
 fn measured(image: &ImageEvidence, unpacked: u64) -> String {
-    let unpacked = match unpacked {
-        0 => String::new(),
-        bytes => format!(", {} unpacked", readable(bytes)),
-    };
-    format!(
-        "{} pulled{unpacked}, {}",
-        readable(image.compressed_bytes),
-        counted(
-            usize::try_from(image.layers).unwrap_or(usize::MAX),
-            "layer",
-            "layers"
-        )
-    )
+    let known = |bytes: u64, word| (bytes > 0).then(|| format!("{} {word}", readable(bytes)));
+    let layers = usize::try_from(image.layers).unwrap_or(usize::MAX);
+    let parts = [
+        known(image.compressed_bytes, "pulled"),
+        known(unpacked, "unpacked"),
+        Some(counted(layers, "layer", "layers")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Bytes in the unit that reads best.

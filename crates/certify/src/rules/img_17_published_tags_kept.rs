@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::places::{each_plan, listed, plan_place};
+use crate::places::{each_known, listed, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
 
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Outcome> {
-    each_plan(subject, |plan| {
+    each_known(subject, |plan| {
         let place = plan_place(plan);
         let published: BTreeSet<&String> = subject
             .releases(&plan.plan)

@@ -1,6 +1,6 @@
 //! IMG-20: a plan keeps the repository it first went live from.
 
-use crate::places::{each_plan, plan_place};
+use crate::places::{each_known, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
 
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Outcome> {
-    each_plan(subject, |plan| {
+    each_known(subject, |plan| {
         let place = plan_place(plan);
         let now = subject.source(plan);
         vec![match subject.first_sources.get(&plan.plan) {

@@ -33,7 +33,10 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         vec![match (other_plan, subject.other_sources.get(&source)) {
             (Some(Plan { plan, .. }), _) => shared(format!("plan {plan}")),
             (None, Some(offer)) => shared(offer.to_string()),
-            (None, None) => Outcome::passed(place, source),
+            (None, None) => match &subject.unasked {
+                Some(why) => Outcome::not_run(place, why),
+                None => Outcome::passed(place, source),
+            },
         }]
     })
 }

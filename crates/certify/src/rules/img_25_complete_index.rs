@@ -31,6 +31,12 @@ fn check(subject: &Subject) -> Vec<Outcome> {
                 "the image of this plan was not read",
             )];
         };
+        if evidence.by_itself {
+            return vec![Outcome::not_run(
+                place,
+                "the image was given by itself, without its index",
+            )];
+        }
         if evidence.root.is_none() {
             return vec![Outcome::failed(
                 place,

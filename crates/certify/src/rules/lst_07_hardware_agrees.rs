@@ -53,7 +53,7 @@ fn check(subject: &Subject) -> Vec<Outcome> {
     }]
 }
 
-/// Architectures of the images where they were fetched, else of the declared platforms.
+/// Architectures of the images where they were fetched, all that there are, else of the declared platforms.
 fn built(subject: &Subject) -> BTreeSet<String> {
     let short = |platform: &Platform| {
         let platform = platform.normalized();
@@ -62,7 +62,7 @@ fn built(subject: &Subject) -> BTreeSet<String> {
             None => platform.architecture,
         }
     };
-    if subject.imported {
+    if subject.imported && !subject.plans.iter().any(|plan| plan.by_itself) {
         let images = subject.plans.iter().flat_map(|plan| &plan.images);
         images.map(|image| short(&image.platform)).collect()
     } else {

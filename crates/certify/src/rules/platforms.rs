@@ -1,5 +1,5 @@
 //! Which platforms a plan has, for the rules on the support matrix: the real ones where the image was fetched, the
-//! declared ones in the offline lint.
+//! declared ones in the offline lint, and where one image was given by itself.
 
 use domain::matrix::{Demand, Matrix};
 use domain::offer::Plan;
@@ -9,7 +9,8 @@ use crate::subject::Subject;
 
 /// Platforms of a plan in their normal spelling; `None` when the image was to be read and was not.
 pub(super) fn of_plan(subject: &Subject, plan: &Plan) -> Option<Vec<Platform>> {
-    if !subject.imported {
+    let by_itself = |plan| subject.evidence(plan).is_some_and(|found| found.by_itself);
+    if !subject.imported || by_itself(&plan.plan) {
         let parsed = plan
             .platforms
             .iter()

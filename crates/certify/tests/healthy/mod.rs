@@ -112,6 +112,7 @@ pub(crate) fn subject() -> Subject {
     subject.plans = vec![evidence];
     subject.previous = previous;
     subject.imported = true;
+    subject.unasked = None;
     subject.behaviour = behaviour::behaviour();
     subject
 }
@@ -172,6 +173,7 @@ pub(crate) fn evidence() -> PlanEvidence {
         images: Vec::new(),
         moved_tags: Vec::new(),
         left_out: BTreeSet::new(),
+        by_itself: false,
     };
     let old = add_version(&mut evidence, "1.0.0");
     evidence.images.clear();

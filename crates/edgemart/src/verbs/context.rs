@@ -81,7 +81,8 @@ impl Global {
             .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    fn token(&self) -> Result<Option<String>, Failure> {
+    /// This user's token at the marketplace, if there is one.
+    pub(crate) fn token(&self) -> Result<Option<String>, Failure> {
         if let Some(token) = std::env::var("EDGEMART_TOKEN")
             .ok()
             .filter(|token| !token.is_empty())

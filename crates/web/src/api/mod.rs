@@ -10,6 +10,7 @@ mod answer;
 mod body;
 mod credentials;
 mod deployments;
+mod judged_by;
 mod login;
 mod manifest;
 mod modules;
@@ -34,8 +35,8 @@ use crate::state::Web;
 
 mod table {
     use super::{
-        account, accounts, credentials, deployments, login, manifest, modules, offers, openapi,
-        policy, preview, publishers, review, selling, submissions, takedowns,
+        account, accounts, credentials, deployments, judged_by, login, manifest, modules, offers,
+        openapi, policy, preview, publishers, review, selling, submissions, takedowns,
     };
 
     crate::routes::routes! {
@@ -54,6 +55,7 @@ mod table {
         get "/v1/publishers/{publisher}/offers" offers::list;
         get "/v1/publishers/{publisher}/offers/{offer}" offers::show;
         put "/v1/publishers/{publisher}/offers/{offer}" offers::put;
+        get "/v1/publishers/{publisher}/offers/{offer}/judged-by" judged_by::show;
         put "/v1/publishers/{publisher}/offers/{offer}/logos/{slot}" offers::put_logo;
         put "/v1/publishers/{publisher}/offers/{offer}/plans/{plan}/credentials" credentials::put;
         delete "/v1/publishers/{publisher}/offers/{offer}/plans/{plan}/credentials" credentials::delete;

@@ -8,8 +8,8 @@ use utoipa::openapi::{ComponentsBuilder, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    account, accounts, credentials, deployments, login, manifest, modules, offers, policy, preview,
-    publishers, review, selling, submissions, takedowns,
+    account, accounts, credentials, deployments, judged_by, login, manifest, modules, offers,
+    policy, preview, publishers, review, selling, submissions, takedowns,
 };
 use crate::problem::Problem;
 
@@ -24,6 +24,7 @@ use crate::problem::Problem;
         deployments::validate, deployments::merge,
         login::create, account::show, account::tokens, account::create_token, account::revoke_token,
         offers::list, offers::show, offers::put, offers::put_logo,
+        judged_by::show,
         credentials::put, credentials::delete,
         submissions::create, submissions::show, submissions::go_live, submissions::cancel,
         preview::create,

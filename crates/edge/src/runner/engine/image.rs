@@ -1,5 +1,6 @@
-//! Images: loaded from an archive, pulled by reference, looked at, removed.
+//! Images: loaded from an archive and saved as one, pulled by reference, looked at, removed.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use http::Method;
@@ -76,6 +77,29 @@ impl Engine {
         let answer = self.ask(asked, request::nothing()).await?;
         lines(&answer, &what)?;
         Ok(())
+    }
+
+    /// Writes an image that the engine has into a file that is not there yet, as `docker save` does.
+    ///
+    /// # Errors
+    /// The engine has no such image, or the disk does not take it.
+    pub async fn save_image(&self, name: &str, archive: &Path) -> Result<(), EngineError> {
+        let what = format!("save the image {name}");
+        let broken = |problem: std::io::Error| EngineError::Broken {
+            what: what.clone(),
+            problem: format!("{}: {problem}", archive.display()),
+        };
+        let mut file = std::fs::File::create_new(archive).map_err(broken)?;
+        let path = format!("/images/{}/get", query(name));
+        let mut written = Ok(());
+        let asked = Asked::new(Method::GET, &path, &what);
+        self.stream(asked, |bytes| {
+            if written.is_ok() {
+                written = file.write_all(bytes);
+            }
+        })
+        .await?;
+        written.map_err(broken)
     }
 
     /// Looks at an image; `None` when the engine has none of that name.

@@ -1,11 +1,11 @@
-//! `edgemart offer lint`: the marketplace's own rules, rule for rule, without a network. Rules that look at images,
-//! links and earlier releases do not run here, and the answer says so; those on running modules do with `--run`.
+//! `edgemart offer lint`: the marketplace's own rules, rule for rule, without a network. Rules that look at images, links,
+//! earlier releases and running modules are judged with `--run`; what is not judged says why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use app::folder::OfferFolder;
-use certify::{Behaviour, LogoEvidence, Policy, Report, RuleState, State, Subject};
+use certify::{LogoEvidence, Policy, Report, RuleState, State, Subject};
 use clap::ValueEnum;
 use domain::matrix::Matrix;
 use domain::offer::LogoSlot;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::folder::read;
-use super::run::RunOptions;
+use super::run::{RunOptions, Seen};
 use crate::verbs::context::Global;
 use crate::verbs::failure::{Exit, Failure, tell};
 use crate::verbs::output::{Format, plain, put};
@@ -21,7 +21,7 @@ use crate::verbs::output::{Format, plain, put};
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example:\n  edgemart offer lint my-offer\n  edgemart offer lint my-offer --run --image sensor:dev\n  edgemart offer lint . --format github    in a workflow: problems show on the change",
-    after_help = "Exit code 0 when nothing blocks, 5 when something does, 3 when there is no offer.yaml."
+    after_help = "Exit code 0 when nothing blocks, 5 when something does, 3 when there is no offer.yaml.\n\nWith --run the image of each plan is read from its registry, with the sign-ins that Podman or Docker keep, and what is published already is asked of the marketplace (edgemart login)."
 )]
 pub(super) struct Lint {
     /// The offer's folder.
@@ -62,16 +62,17 @@ impl Lint {
         let folder = read(&self.dir)?;
         let key = folder.offer.key();
         let host = global.registry_host();
-        let behaviour = self.running.behaviour(&folder.offer, &host).await?;
-        let (report, rows) = check(folder, &host, behaviour);
+        let seen = self.running.look(&folder.offer, global).await?;
+        let looked = seen.is_some();
+        let (report, rows) = check(folder, &host, seen);
         let blocked = rows
             .iter()
             .filter(|row| row.state == RuleState::Failed)
             .count();
-        let not_run = report.codes(RuleState::NotRun);
         let found = json!({
             "ok": blocked == 0, "offer": key, "problems": rows,
-            "passed": report.passed(), "applicable": report.applicable(), "not_run": not_run,
+            "passed": report.passed(), "applicable": report.applicable(),
+            "not_run": report.codes(RuleState::NotRun), "results": report.results,
         });
         match (self.format, global.output) {
             (Some(LintFormat::Github), _) => put(&rows
@@ -88,7 +89,7 @@ impl Lint {
             "{key}: passed {} of {} checks; {}.",
             report.passed(),
             report.applicable(),
-            left(&report)
+            left(&report, looked)
         );
         tell(&summary);
         match blocked {
@@ -103,32 +104,39 @@ impl Lint {
     }
 }
 
-/// What was not run, and who runs it.
-fn left(report: &Report) -> String {
+/// What was not run, and how it is, or why it cannot be.
+fn left(report: &Report, looked: bool) -> String {
     let not_run = report.codes(RuleState::NotRun);
-    let (running, others): (Vec<_>, Vec<_>) = not_run
-        .iter()
-        .partition(|code| code.starts_with("RUN") || code.starts_with("FTP"));
-    let others = format!(
-        "{} run only in the marketplace, on images, links and releases",
-        others.len()
-    );
-    if running.is_empty() {
-        return others;
+    if !looked {
+        return format!(
+            "{} look at images, releases and running modules: --run does so, with a container engine",
+            not_run.len()
+        );
     }
-    format!(
-        "{others}; {} look at the running module, with --run and a container engine",
-        running.len()
-    )
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let open = report
+        .results
+        .iter()
+        .filter(|result| result.state == RuleState::NotRun);
+    for result in open {
+        let mut outcomes = result.outcomes.iter();
+        if let Some(why) = outcomes.find(|outcome| outcome.state == State::NotRun) {
+            reasons.entry(&why.evidence).or_default().push(&result.code);
+        }
+    }
+    if reasons.is_empty() {
+        return "every rule ran".to_owned();
+    }
+    let reasons = reasons.into_iter();
+    let reasons = reasons.map(|(why, codes)| format!("not run: {} ({why})", codes.join(", ")));
+    reasons.collect::<Vec<_>>().join("; ")
 }
 
 /// Runs the rules; the rows are what is not as it should be, worst first.
-fn check(
-    folder: OfferFolder,
-    registry_host: &str,
-    behaviour: Option<Behaviour>,
-) -> (Report, Vec<Row>) {
-    let matrix = Matrix::default();
+fn check(folder: OfferFolder, registry_host: &str, seen: Option<Seen>) -> (Report, Vec<Row>) {
+    let known = seen.as_ref().and_then(|seen| seen.known.as_ref().ok());
+    let policy = known.map_or_else(Policy::default, |known| known.policy.clone());
+    let matrix = known.map_or_else(Matrix::default, |known| known.matrix.clone());
     let violations = domain::complete::check(&folder.offer, &matrix);
     let judged = |slot: LogoSlot| match folder.logos.get(&slot) {
         Some(bytes) => LogoEvidence::Judged(
@@ -142,14 +150,11 @@ fn check(
         .collect();
     let mut subject = Subject::offline(folder.offer, matrix, registry_host);
     subject.logos = logos;
-    if let Some(behaviour) = behaviour {
-        subject.behaviour = behaviour;
+    if let Some(seen) = seen {
+        saw(&mut subject, seen);
     }
-    let report = certify::run(
-        &subject,
-        &Policy::default(),
-        jiff::Timestamp::now().as_microsecond(),
-    );
+    let now = jiff::Timestamp::now().as_microsecond();
+    let report = certify::run(&subject, &policy, now);
     let mut rows = rows(&report);
     // The submission is refused for these before any rule runs, whichever rule would have said so.
     let told: BTreeSet<String> = rows.iter().map(|row| row.place.clone()).collect();
@@ -170,6 +175,23 @@ fn check(
     }));
     rows.sort_by_key(|row| rank(row.state));
     (report, rows)
+}
+
+/// Puts what was seen before the rules.
+fn saw(subject: &mut Subject, seen: Seen) {
+    subject.imported = true;
+    subject.plans = seen.plans;
+    subject.links = seen.links;
+    subject.behaviour = seen.behaviour;
+    match seen.known {
+        Ok(known) => {
+            subject.unasked = None;
+            subject.previous = known.releases;
+            subject.first_sources = known.first_sources;
+            subject.other_sources = known.other_sources;
+        }
+        Err(why) => subject.unasked = Some(why),
+    }
 }
 
 fn rank(state: RuleState) -> u8 {

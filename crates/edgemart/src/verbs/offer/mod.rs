@@ -2,11 +2,15 @@
 //! a draft, submitted, watched and signed off.
 
 pub(crate) mod folder;
+mod given;
 mod go_live;
 mod init;
+mod judged_by;
 mod lint;
+mod looked_at;
 mod preview;
 mod push;
+mod registry_login;
 mod run;
 mod selling;
 mod skeleton;

@@ -1,20 +1,31 @@
-//! `edgemart offer lint --run`: starts the module of every plan as the marketplace does, for each platform that this
-//! machine runs, with the same steps and the same rules.
+//! `edgemart offer lint --run`: reads the image of every plan as the marketplace does, starts its module on each platform that
+//! this machine runs, and asks the marketplace what else counts there; so that all rules are judged as they will be.
 
-use certify::{Behaviour, Trial};
+use app::pipeline::JudgedBy;
+use certify::{Behaviour, ImageEvidence, LinkEvidence, PlanEvidence, Trial};
 use domain::offer::{Offer, Plan};
-use edge::runner::{self, Engine};
-use oci::Platform;
+use edge::runner::{self, Engine, OwnImage};
 use tokio_util::sync::CancellationToken;
 
+use super::judged_by::judged_by;
+use super::looked_at::{Bench, links};
+use crate::verbs::context::Global;
 use crate::verbs::failure::{Exit, Failure, tell};
-use crate::verbs::trial::subject::image_of;
 use crate::verbs::trial::{check, engine, signals};
+
+/// What was seen besides the folder.
+pub(super) struct Seen {
+    /// What counts in the marketplace, or why nobody could tell.
+    pub(super) known: Result<JudgedBy, String>,
+    pub(super) plans: Vec<PlanEvidence>,
+    pub(super) links: Option<Vec<LinkEvidence>>,
+    pub(super) behaviour: Behaviour,
+}
 
 /// How the modules are started.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunOptions {
-    /// Start the module of each plan in a container, as the marketplace does, and judge what it does.
+    /// Read the image of each plan and start its module in a container, as the marketplace does, and judge both.
     #[arg(long)]
     run: bool,
     /// With --run: the image of a plan, instead of the one in its registry: a name the engine knows, or an archive.
@@ -31,30 +42,91 @@ pub(super) struct RunOptions {
 }
 
 impl RunOptions {
-    /// What is seen of the modules; `None` when nobody asked for it.
-    pub(super) async fn behaviour(
+    /// What is seen of images and modules; `None` when nobody asked for it.
+    pub(super) async fn look(
         &self,
         offer: &Offer,
-        own_registry: &str,
-    ) -> Result<Option<Behaviour>, Failure> {
+        global: &Global,
+    ) -> Result<Option<Seen>, Failure> {
         if !self.run {
             return Ok(None);
         }
         let given = images(offer, &self.images)?;
         let stop = signals::stop()?;
         let engine = engine::open(self.engine.as_deref()).await?;
-        let mut trials = Vec::new();
-        for (plan, given) in offer.plans.iter().zip(given) {
-            let images = match given {
-                Some(image) => vec![only(&engine, &image, &stop).await?],
-                None => from_registry(&engine, plan, own_registry, &stop).await?,
-            };
-            for (platform, image) in images {
-                trials.push(trial(&engine, offer, plan, &platform, image, &stop).await?);
-            }
-        }
-        Ok(Some(Behaviour::Tried(trials)))
+        look(&engine, offer, given, global, &stop).await.map(Some)
     }
+}
+
+/// Does something that may be dropped halfway.
+async fn unless<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stop.cancelled() => Err(stopped()),
+    }
+}
+
+async fn look(
+    engine: &Engine,
+    offer: &Offer,
+    given: Vec<Option<String>>,
+    global: &Global,
+    stop: &CancellationToken,
+) -> Result<Seen, Failure> {
+    let bench = Bench::open(global)?;
+    let known = unless(stop, async { Ok(judged_by(offer, global).await) }).await?;
+    if let Err(why) = &known {
+        tell(&format!(
+            "{why}. The shipped policy counts, and what is published there is not known."
+        ));
+    }
+    let (mut plans, mut trials) = (Vec::new(), Vec::new());
+    for (plan, given) in offer.plans.iter().zip(given) {
+        if let Some(image) = given {
+            let (evidence, trial) = alone(engine, &bench, (offer, plan), &image, stop).await?;
+            plans.push(evidence);
+            trials.push(trial);
+            continue;
+        }
+        let reading = bench.pulled(plan, known.as_ref().ok());
+        let evidence = unless(stop, reading).await?;
+        for image in &evidence.images {
+            let found = (&evidence, image);
+            trials.push(of_registry(engine, &bench, (offer, plan), found, stop).await?);
+        }
+        plans.push(evidence);
+    }
+    let asking = links(&bench.egress, offer, known.as_ref().ok());
+    Ok(Seen {
+        links: unless(stop, async { Ok(asking.await) }).await?,
+        known,
+        plans,
+        behaviour: Behaviour::Tried(trials),
+    })
+}
+
+/// Looks at an image that was given by itself, of whatever platform it is, and starts it.
+async fn alone(
+    engine: &Engine,
+    bench: &Bench<'_>,
+    (offer, plan): (&Offer, &Plan),
+    image: &str,
+    stop: &CancellationToken,
+) -> Result<(PlanEvidence, Trial), Failure> {
+    let name = unless(stop, engine::fetch(engine, image)).await?;
+    let evidence = unless(stop, bench.given(engine, plan, (&name, image))).await?;
+    let found = engine.image(&name).await.map_err(engine::refused)?;
+    let platform = found.map_or_else(String::new, |found| found.platform);
+    let started = Started {
+        place: format!("plan {}, {platform}", plan.plan),
+        image: name,
+        compressed_bytes: None,
+    };
+    let trial = trial(engine, (offer, plan), started, stop).await?;
+    Ok((evidence, trial))
 }
 
 /// The image that is given for each plan.
@@ -80,86 +152,70 @@ fn images(offer: &Offer, given: &[String]) -> Result<Vec<Option<String>>, Failur
     Ok(images)
 }
 
-/// An image by its platform, or why there is none.
-type Found = (String, Result<String, String>);
-
-/// The one image that is named, of whatever platform it is.
-async fn only(engine: &Engine, image: &str, stop: &CancellationToken) -> Result<Found, Failure> {
-    let name = tokio::select! {
-        name = engine::fetch(engine, image) => name?,
-        () = stop.cancelled() => return Err(stopped()),
-    };
-    let found = engine.image(&name).await.map_err(engine::refused)?;
-    let platform = found.map_or_else(String::new, |found| found.platform);
-    Ok((platform, Ok(name)))
-}
-
-/// The newest version of the plan in its registry, for each platform that it names and this machine runs.
-async fn from_registry(
+/// Brings one platform's image to the engine, as the marketplace does, and starts it there.
+async fn of_registry(
     engine: &Engine,
-    plan: &Plan,
-    own_registry: &str,
+    bench: &Bench<'_>,
+    (offer, plan): (&Offer, &Plan),
+    (evidence, image): (&PlanEvidence, &ImageEvidence),
     stop: &CancellationToken,
-) -> Result<Vec<Found>, Failure> {
-    let name = image_of(&plan.image, own_registry)?;
-    let mut found = Vec::new();
-    for platform in &plan.platforms {
-        let architecture = match platform.parse::<Platform>() {
-            Ok(platform) => platform.architecture,
-            Err(problem) => {
-                found.push((platform.clone(), Err(problem.to_string())));
-                continue;
-            }
-        };
-        if !engine.runs(&architecture) {
-            let why = format!("this machine runs no {architecture}, and has no emulator for it");
-            found.push((platform.clone(), Err(why)));
-            continue;
-        }
-        let image = tokio::select! {
-            image = pulled(engine, &name, platform) => image,
-            () = stop.cancelled() => return Err(stopped()),
-        };
-        found.push((platform.clone(), image));
+) -> Result<Trial, Failure> {
+    let place = format!("plan {}, {}", plan.plan, image.platform);
+    let architecture = &image.platform.architecture;
+    let manifest = evidence.manifests.get(&image.digest);
+    let (true, Some(manifest)) = (engine.runs(architecture), manifest) else {
+        let why = format!("this machine runs no {architecture}, and has no emulator for it");
+        tell(&format!("{place}: not run: {why}."));
+        return Ok(Trial::not_run(place, why));
+    };
+    let archive = bench.path(&format!("{}.tar", image.digest.hex()));
+    let mut loaded = OwnImage::new(engine);
+    bench.archive(manifest, loaded.name(), &archive).await?;
+    if let Err(problem) = loaded.load(&archive).await {
+        return Ok(Trial::not_run(place, problem.to_string()));
     }
-    Ok(found)
+    let started = Started {
+        place,
+        image: loaded.name().to_owned(),
+        compressed_bytes: Some(image.compressed_bytes),
+    };
+    let tried = trial(engine, (offer, plan), started, stop).await;
+    loaded.remove().await.map_err(engine::refused)?;
+    // The same bytes may be another plan's.
+    std::fs::remove_file(&archive).map_err(|problem| {
+        Failure::new(Exit::Failure, format!("{} stays", archive.display())).why(problem)
+    })?;
+    tried
 }
 
-/// As the engine has it already, or pulled.
-async fn pulled(engine: &Engine, name: &str, platform: &str) -> Result<String, String> {
-    let has = |found: Option<runner::Image>| found.is_some_and(|image| image.platform == platform);
-    if has(engine.image(name).await.map_err(|e| e.to_string())?) {
-        return Ok(name.to_owned());
-    }
-    tell(&format!("Pulling {name} for {platform}."));
-    let pulled = engine.pull_image(name, Some(platform)).await;
-    pulled.map_err(|e| e.to_string())?;
-    match has(engine.image(name).await.map_err(|e| e.to_string())?) {
-        true => Ok(name.to_owned()),
-        false => Err(format!("{name} has no image for {platform}")),
-    }
+/// An image at the engine.
+struct Started {
+    place: String,
+    image: String,
+    compressed_bytes: Option<u64>,
 }
 
 async fn trial(
     engine: &Engine,
-    offer: &Offer,
-    plan: &Plan,
-    platform: &str,
-    image: Result<String, String>,
+    (offer, plan): (&Offer, &Plan),
+    started: Started,
     stop: &CancellationToken,
 ) -> Result<Trial, Failure> {
-    let place = format!("plan {}, {platform}", plan.plan);
-    let wanted = runner::wanted(offer, plan).map_err(|why| why.to_string());
-    let (wanted, image) = match (wanted, image) {
-        (Ok(wanted), Ok(image)) => (wanted, image),
-        (Err(why), _) | (_, Err(why)) => {
+    let place = started.place;
+    let wanted = match runner::wanted(offer, plan) {
+        Ok(wanted) => wanted,
+        Err(why) => {
             tell(&format!("{place}: not run: {why}"));
-            return Ok(Trial::not_run(place, why));
+            return Ok(Trial::not_run(place, why.to_string()));
         }
     };
     tell(&format!("{place}: running, about a minute."));
     let expected = wanted.expected.clone();
-    let run = runner::Plan { image, ..wanted };
+    let run = runner::Plan {
+        image: started.image,
+        compressed_bytes: started.compressed_bytes,
+        ..wanted
+    };
     let observed = check::perform(engine.clone(), run, None, stop).await?;
     Ok(Trial {
         place,

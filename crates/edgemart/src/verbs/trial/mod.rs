@@ -16,7 +16,7 @@ mod page;
 mod process;
 mod screen;
 pub(crate) mod signals;
-pub(crate) mod subject;
+mod subject;
 mod verdict;
 mod view;
 

@@ -124,7 +124,7 @@ fn of_folder(folder: &Path, choice: &Choice, global: &Global) -> Result<Subject,
 }
 
 /// The newest version in the plan's own registry.
-pub(crate) fn image_of(source: &ImageSource, own_registry: &str) -> Result<String, Failure> {
+fn image_of(source: &ImageSource, own_registry: &str) -> Result<String, Failure> {
     if source.repository.is_empty() {
         return Err(Failure::new(Exit::Invalid, "the plan names no image")
             .fix("fill in image.repository, or give --image"));
