@@ -69,7 +69,7 @@ async fn a_misspelt_word_finds_and_the_device_decides() {
             "for “temprature” in",
             // A waived rule takes nothing from what passed, and is said.
             "1 waived</span>",
-            "none set",
+            "uses 21 MiB, measured",
         ],
     );
     let page = market.page("/modules?device=rpi-64").await;

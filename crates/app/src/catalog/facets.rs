@@ -1,8 +1,8 @@
 //! Counts beside the filters: how many hits each value would leave. A facet is counted under all filters but its own,
 //! so that a second value of the same facet shows what it would add.
 
-use super::Query;
 use super::table::{By, Table, Values};
+use super::{Query, memory};
 
 /// One value of a facet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct FacetValue {
 pub struct Facet {
     /// Its name in addresses.
     pub name: &'static str,
-    /// Most frequent first.
+    /// Most frequent first; of memory, the least first.
     pub values: Vec<FacetValue>,
 }
 
@@ -34,7 +34,7 @@ pub struct Facets(pub Vec<Facet>);
 pub(super) struct Filters<'a> {
     table: &'a Table,
     /// Chosen values, in the order of [`By::ALL`].
-    marks: [Vec<bool>; 4],
+    marks: [Vec<bool>; 5],
     /// One bit for each facet (in that order) whose filter a kind fails.
     kind_fails: Vec<u8>,
     publisher_fails: Vec<bool>,
@@ -139,6 +139,9 @@ fn facet(by: By, values: &Values, counts: &[usize], marks: &[bool]) -> Facet {
         })
         .collect();
     values.sort_by(|a, b| {
+        if by == By::Memory {
+            return memory::place(&a.value).cmp(&memory::place(&b.value));
+        }
         let by_title = || a.title.cmp(&b.title).then_with(|| a.value.cmp(&b.value));
         b.count.cmp(&a.count).then_with(by_title)
     });

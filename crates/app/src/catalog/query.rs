@@ -52,6 +52,8 @@ pub struct Query {
     pub categories: Vec<String>,
     /// Any of `free`, `byol`, `freemium`.
     pub prices: Vec<String>,
+    /// Any of these classes of memory: `32m`, `128m`, `512m`, `2g`, `more`, `unknown`.
+    pub memory: Vec<String>,
     /// Any of these publisher ids.
     pub publishers: Vec<String>,
     /// The device's platform: what does not fit comes last and says so.

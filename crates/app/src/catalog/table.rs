@@ -1,5 +1,6 @@
 //! Modules as numbers, made once for each snapshot, so that a search filters, counts and orders by integers. Modules
-//! with the same platforms, categories and price models share one *kind*: there are a few hundred, however many modules.
+//! with the same platforms, categories, price models and class of memory share one *kind*: there are a few hundred, however
+//! many modules.
 //! The words are `search`'s; the values that readers see are `facets`'.
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,18 +21,25 @@ pub(super) enum By {
     Platform,
     Category,
     Price,
+    Memory,
     Publisher,
 }
 
 impl By {
-    pub(super) const ALL: [Self; 4] =
-        [Self::Platform, Self::Category, Self::Price, Self::Publisher];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Platform,
+        Self::Category,
+        Self::Price,
+        Self::Memory,
+        Self::Publisher,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Platform => "platform",
             Self::Category => "category",
             Self::Price => "price",
+            Self::Memory => "memory",
             Self::Publisher => "publisher",
         }
     }
@@ -56,6 +64,10 @@ impl By {
                     .map(|model| (model.to_owned(), model.to_owned()))
                     .collect()
             }
+            Self::Memory => {
+                let band = super::memory::band(module.memory(None));
+                vec![(band.to_owned(), band.to_owned())]
+            }
             Self::Publisher => {
                 let title = module.publisher_title.clone();
                 vec![(module.key.publisher.to_string(), title)]
@@ -72,6 +84,7 @@ impl By {
             Self::Platform => query.platforms.iter().map(ToString::to_string).collect(),
             Self::Category => query.categories.clone(),
             Self::Price => query.prices.clone(),
+            Self::Memory => query.memory.clone(),
             Self::Publisher => query.publishers.clone(),
         }
     }
@@ -109,7 +122,7 @@ impl Values {
 
 /// What modules of one kind have in common: the numbers of their values, in the order of [`By::ALL`] without publishers.
 pub(super) struct Kind {
-    pub(super) values: [Vec<u32>; 3],
+    pub(super) values: [Vec<u32>; 4],
     pub(super) platforms: Vec<Platform>,
 }
 
@@ -136,7 +149,7 @@ impl Order {
 /// See the module's own words.
 pub(super) struct Table {
     /// In the order of [`By::ALL`].
-    pub(super) facets: [Values; 4],
+    pub(super) facets: [Values; 5],
     pub(super) kinds: Vec<Kind>,
     /// By module.
     pub(super) kind_of: Vec<u32>,
@@ -152,8 +165,8 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn of(modules: &[Arc<Module>]) -> Self {
-        let mut facets: [Values; 4] = Default::default();
-        let mut known: BTreeMap<[Vec<u32>; 3], u32> = BTreeMap::new();
+        let mut facets: [Values; 5] = Default::default();
+        let mut known: BTreeMap<[Vec<u32>; 4], u32> = BTreeMap::new();
         let mut kinds = Vec::new();
         let mut kind_of = Vec::with_capacity(modules.len());
         let mut publisher_of = Vec::with_capacity(modules.len());
@@ -165,8 +178,8 @@ impl Table {
                     .map(|value| facet.number(value))
                     .collect::<Vec<u32>>()
             });
-            let [platforms, categories, prices, publisher] = numbers;
-            let values = [platforms, categories, prices];
+            let [platforms, categories, prices, memory, publisher] = numbers;
+            let values = [platforms, categories, prices, memory];
             let next = u32::try_from(kinds.len()).unwrap_or(u32::MAX);
             let kind = *known.entry(values.clone()).or_insert(next);
             if kind == next {

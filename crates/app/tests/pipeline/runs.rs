@@ -4,6 +4,7 @@
 use std::io::Read as _;
 
 use app::admin::change_policy;
+use app::catalog::{Memory, Query};
 use app::offers::waive_rule;
 use app::settings::Nightly;
 use certify::RuleState;
@@ -174,6 +175,19 @@ async fn what_was_measured(market: &Market, offer: &Offer, live: &Submission) {
         assert_eq!(plan.runs.len(), 1, "{}", plan.plan);
         assert!(plan.runs[0].footprint.is_some());
     }
+    // Two plans: the one that took more counts; its declared limit of 128 MiB does not.
+    let took = runs.iter().map(|run| run.summary.footprint.unwrap());
+    let most = took.map(|took| took.memory_peak_bytes).max().unwrap();
+    let amd64 = "linux/amd64".parse().unwrap();
+    assert_eq!(module.memory(Some(&amd64)), Some(Memory::Measured(most)));
+    let other = "linux/arm64".parse().unwrap();
+    assert_eq!(module.memory(Some(&other)), Some(Memory::Limit(128 << 20)));
+    let class = if most <= 32 << 20 { "32m" } else { "128m" };
+    let found = market.app.catalog.snapshot().search(&Query {
+        memory: vec![class.to_owned()],
+        ..Query::default()
+    });
+    assert_eq!(found.total, 1, "{class}, {most} bytes");
 }
 
 /// What works is run again and its date is fresh; a rule that is new to it is a break, recorded once.

@@ -5,6 +5,7 @@ use domain::defaults::Defaults;
 use domain::offer::{Contact, Logos, ModuleKind, Price, Terms};
 use domain::release::Release;
 use oci::Digest;
+use store::runs::{Footprint, Summary};
 
 /// What a search looks at.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,10 @@ pub(crate) struct Listing {
     pub(crate) prices: Vec<&'static str>,
     /// Of a plan that nobody is shown.
     pub(crate) hidden_price: Option<&'static str>,
+    /// Of every plan that is shown: what its runs measured on each platform, in MiB.
+    pub(crate) measured: Vec<u64>,
+    /// The limit that it declares, in MiB.
+    pub(crate) limit: Option<u64>,
     pub(crate) listed: bool,
     pub(crate) released_at: i64,
 }
@@ -35,8 +40,46 @@ fn price(model: &str) -> Price {
     }
 }
 
-fn plan(key: &domain::ids::OfferKey, name: &str, model: &str, hidden: bool) -> ModulePlan {
+/// A run that measured something; one that broke a rule counts for nothing.
+fn run(plan: &domain::ids::PlanName, mib: u64, broken: Vec<String>) -> Summary {
+    Summary {
+        id: format!("{plan}-{mib}"),
+        submission: String::new(),
+        plan: plan.clone(),
+        platform: "linux/amd64".parse().unwrap(),
+        digest: Digest::sha256_of(b"image"),
+        nightly: !broken.is_empty(),
+        began_at: 0,
+        environment: String::new(),
+        engine: String::new(),
+        passed: 1,
+        applicable: 1,
+        broken,
+        emulated: false,
+        why_not: None,
+        footprint: Some(Footprint {
+            memory_peak_bytes: mib << 20,
+            memory_steady_bytes: 1,
+            cpu_permille: 1,
+        }),
+        log: None,
+    }
+}
+
+fn plan(key: &domain::ids::OfferKey, name: &str, model: &str, listing: &Listing) -> ModulePlan {
     let plan: domain::ids::PlanName = name.parse().unwrap();
+    let hidden = name == "hidden";
+    let seen = if hidden {
+        &[1]
+    } else {
+        listing.measured.as_slice()
+    };
+    let mut runs: Vec<Summary> = seen
+        .iter()
+        .map(|mib| run(&plan, *mib, Vec::new()))
+        .collect();
+    runs.push(run(&plan, 9_000, vec!["RUN-05".to_owned()]));
+    let options = |mib: u64| format!(r#"{{"HostConfig":{{"Memory":{}}}}}"#, mib << 20);
     ModulePlan {
         repository: key.repository(&plan),
         title: name.to_owned(),
@@ -51,13 +94,16 @@ fn plan(key: &domain::ids::OfferKey, name: &str, model: &str, hidden: bool) -> M
             digest: Digest::sha256_of(b"release"),
             tags: Vec::new(),
             platforms: Vec::new(),
-            defaults: Defaults::default(),
+            defaults: Defaults {
+                create_options: listing.limit.map(options).unwrap_or_default(),
+                ..Defaults::default()
+            },
             notes: String::new(),
             submission: String::new(),
             released_at: 0,
         }],
         placeholders: Vec::new(),
-        runs: Vec::new(),
+        runs,
         plan,
     }
 }
@@ -68,12 +114,12 @@ pub(crate) fn module(at: usize, listing: &Listing) -> Module {
     let key: domain::ids::OfferKey = format!("{publisher}.m{at:03}").parse().unwrap();
     let shown = listing.prices.iter().enumerate();
     let mut plans: Vec<ModulePlan> = shown
-        .map(|(number, model)| plan(&key, &format!("p{number}"), model, false))
+        .map(|(number, model)| plan(&key, &format!("p{number}"), model, listing))
         .collect();
     plans.extend(
         listing
             .hidden_price
-            .map(|model| plan(&key, "hidden", model, true)),
+            .map(|model| plan(&key, "hidden", model, listing)),
     );
     Module {
         listed: listing.listed,

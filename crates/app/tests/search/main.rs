@@ -28,6 +28,9 @@ const PLATFORMS: [&str; 4] = [
     "linux/riscv64",
 ];
 const CATEGORIES: [&str; 3] = ["protocols", "analytics", "unknown-to-the-taxonomy"];
+/// Of memory, in MiB.
+const AMOUNTS: [u64; 6] = [0, 32, 33, 500, 2_048, 2_049];
+const CLASSES: [&str; 7] = ["32m", "128m", "512m", "2g", "more", "unknown", "none"];
 const PRICES: [&str; 4] = ["free", "byol", "freemium", "none"];
 
 fn words(most: usize) -> impl Strategy<Value = String> {
@@ -50,12 +53,14 @@ prop_compose! {
         categories in some(&CATEGORIES),
         prices in some(&PRICES[..3]),
         hidden_price in prop::option::of(prop::sample::select(&PRICES[..3])),
+        measured in prop::collection::vec(prop::sample::select(&AMOUNTS[..]), 0..=2),
+        limit in prop::option::of(prop::sample::select(&AMOUNTS[1..])),
         listed in prop::bool::weighted(0.9),
         released_at in 0_i64..5,
     ) -> Listing {
         Listing {
-            publisher, title, summary, description, keywords, platforms, categories, prices, hidden_price, listed,
-            released_at,
+            publisher, title, summary, description, keywords, platforms, categories, prices, hidden_price, measured,
+            limit, listed, released_at,
         }
     }
 }
@@ -66,6 +71,7 @@ prop_compose! {
         platforms in some(&PLATFORMS),
         categories in some(&CATEGORIES),
         prices in some(&PRICES),
+        memory in some(&CLASSES),
         publishers in some(&["publisher-0", "publisher-1", "nobody"]),
         device in prop::option::of(prop::sample::select(&PLATFORMS[..])),
         sort in prop::sample::select(&[Sort::Relevance, Sort::Newest, Sort::Title][..]),
@@ -75,6 +81,7 @@ prop_compose! {
             platforms: platforms.into_iter().map(|text| text.parse().unwrap()).collect(),
             categories: categories.into_iter().map(str::to_owned).collect(),
             prices: prices.into_iter().map(str::to_owned).collect(),
+            memory: memory.into_iter().map(str::to_owned).collect(),
             publishers: publishers.into_iter().map(str::to_owned).collect(),
             device: device.map(|text| text.parse().unwrap()),
             sort,

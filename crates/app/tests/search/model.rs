@@ -58,15 +58,43 @@ fn values(module: &Module) -> Vec<(&'static str, Vec<String>)> {
             module.categories.iter().filter(known).cloned().collect(),
         ),
         ("price", prices),
+        ("memory", vec![memory(module).to_owned()]),
         ("publisher", vec![module.key.publisher.to_string()]),
     ]
 }
 
-fn chosen(query: &Query) -> [Vec<String>; 4] {
+/// What was measured of the plans that are shown, else what they declare.
+fn memory(module: &Module) -> &'static str {
+    let shown = || module.plans.iter().filter(|plan| !plan.hidden);
+    let runs = shown().flat_map(|plan| &plan.runs);
+    let measured = runs.filter(|run| run.broken.is_empty());
+    let measured = measured
+        .filter_map(|run| Some(run.footprint?.memory_peak_bytes))
+        .max();
+    let declared = shown().filter_map(|plan| {
+        let text = &plan.releases[0].defaults.create_options;
+        let options: serde_json::Value = serde_json::from_str(text).ok()?;
+        options["HostConfig"]["Memory"].as_u64()
+    });
+    match measured
+        .or(declared.max())
+        .map(|bytes| bytes.div_ceil(1 << 20))
+    {
+        None => "unknown",
+        Some(0..=32) => "32m",
+        Some(33..=128) => "128m",
+        Some(129..=512) => "512m",
+        Some(513..=2048) => "2g",
+        Some(_) => "more",
+    }
+}
+
+fn chosen(query: &Query) -> [Vec<String>; 5] {
     [
         query.platforms.iter().map(ToString::to_string).collect(),
         query.categories.clone(),
         query.prices.clone(),
+        query.memory.clone(),
         query.publishers.clone(),
     ]
 }
@@ -112,7 +140,7 @@ fn matched<'m>(modules: &'m [Arc<Module>], query: &Query) -> Vec<&'m Arc<Module>
 
 pub(crate) fn search(modules: &[Arc<Module>], query: &Query) -> Expected {
     let mut hits = Vec::new();
-    let mut counts: Counts = ["platform", "category", "price", "publisher"]
+    let mut counts: Counts = ["platform", "category", "price", "memory", "publisher"]
         .map(|name| (name, BTreeMap::new()))
         .into();
     for module in matched(modules, query) {

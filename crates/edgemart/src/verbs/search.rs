@@ -24,6 +24,10 @@ pub(crate) struct Search {
     /// Only this price model: free, byol or freemium; may be repeated.
     #[arg(long, value_parser = ["free", "byol", "freemium"])]
     price: Vec<String>,
+    /// Only modules of this class of memory, measured or else declared: up to 32m, 128m, 512m, 2g (and above the class before),
+    /// more, unknown; may be repeated.
+    #[arg(long, value_parser = ["32m", "128m", "512m", "2g", "more", "unknown"])]
+    memory: Vec<String>,
     /// Only this publisher; may be repeated.
     #[arg(long)]
     publisher: Vec<String>,
@@ -78,6 +82,7 @@ impl Search {
             ("platform", &self.platform),
             ("category", &self.category),
             ("price", &self.price),
+            ("memory", &self.memory),
             ("publisher", &self.publisher),
         ] {
             for value in values {
@@ -121,7 +126,7 @@ impl Search {
 }
 
 fn table(found: &Value, fits: bool) -> String {
-    let mut headings = vec!["MODULE", "TITLE", "PRICE", "PLATFORMS", "SUMMARY"];
+    let mut headings = vec!["MODULE", "TITLE", "PRICE", "MEMORY", "PLATFORMS", "SUMMARY"];
     if fits {
         headings.insert(1, "FITS");
     }
@@ -131,6 +136,7 @@ fn table(found: &Value, fits: bool) -> String {
             text(item, "/id"),
             text(item, "/title"),
             joined(item, "/price_models", ", "),
+            memory(item),
             joined(item, "/platforms", ", "),
             text(item, "/summary"),
         ];
@@ -147,6 +153,17 @@ fn table(found: &Value, fits: bool) -> String {
     table.text()
 }
 
+/// The most that was measured on any platform, else the declared limit.
+fn memory(item: &Value) -> String {
+    let mebibytes = |bytes: u64, word| format!("{} MiB {word}", bytes.div_ceil(1024 * 1024));
+    let measured = item.get("memory_measured").and_then(Value::as_object);
+    let measured = measured.and_then(|on| on.values().filter_map(Value::as_u64).max());
+    let limit = item.get("memory_limit").and_then(Value::as_u64);
+    let measured = measured.map(|bytes| mebibytes(bytes, "measured"));
+    let told = measured.or_else(|| limit.map(|bytes| mebibytes(bytes, "declared")));
+    told.unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,15 +171,23 @@ mod tests {
 
     #[test]
     fn a_row_says_what_one_chooses_by() {
-        let found = json!({"items": [{
-            "id": "contoso.sensor", "title": "Sensor", "summary": "Reads.", "fits": false,
-            "platforms": ["linux/amd64", "linux/arm64"], "price_models": ["free", "byol"],
-        }]});
-        let told = table(&found, true);
-        let row = told.lines().nth(1).unwrap();
+        let item = |more: Value| {
+            let mut item = json!({
+                "id": "contoso.sensor", "title": "Sensor", "summary": "Reads.", "fits": false,
+                "platforms": ["linux/amd64", "linux/arm64"], "price_models": ["free", "byol"],
+                "memory_limit": 67_108_864,
+            });
+            item["memory_measured"] = more;
+            table(&json!({"items": [item]}), true)
+                .lines()
+                .nth(1)
+                .unwrap()
+                .to_owned()
+        };
         assert_eq!(
-            row,
-            "contoso.sensor  no    Sensor  free, byol  linux/amd64, linux/arm64  Reads."
+            item(json!({"linux/amd64": 22_020_097, "linux/arm64": 9})),
+            "contoso.sensor  no    Sensor  free, byol  22 MiB measured  linux/amd64, linux/arm64  Reads."
         );
+        assert!(item(json!({})).contains("  64 MiB declared  "));
     }
 }

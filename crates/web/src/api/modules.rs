@@ -28,6 +28,7 @@ use crate::storefront::{Device, FACETS, path};
         ("platform" = Option<String>, Query, description = "Any of these, such as linux/arm64; repeated or separated by commas"),
         ("category" = Option<String>, Query, description = "Any of these subcategory ids"),
         ("price" = Option<String>, Query, description = "Any of free, byol, freemium"),
+        ("memory" = Option<String>, Query, description = "Any of these classes of memory, measured or else declared: 32m, 128m, 512m, 2g (above the one before, up to so much), more, unknown"),
         ("publisher" = Option<String>, Query, description = "Any of these publisher ids"),
         ("device" = Option<String>, Query, description = "A platform, or rpi-64, rpi-32, pc: what does not fit comes last, with fits = false"),
         ("sort" = Option<String>, Query, description = "relevance (default), newest, title"),
@@ -75,7 +76,7 @@ fn platform(field: &str, text: &str) -> Result<Platform, Problem> {
 }
 
 fn query(params: &Params, page: Page) -> Result<Query, Problem> {
-    let [platforms, categories, prices, publishers] = FACETS.map(|name| params.list(name));
+    let [platforms, categories, prices, memory, publishers] = FACETS.map(|name| params.list(name));
     let device = match params.get("device") {
         "" => None,
         text => match Device::find(text) {
@@ -91,6 +92,7 @@ fn query(params: &Params, page: Page) -> Result<Query, Problem> {
             .collect::<Result<_, _>>()?,
         categories,
         prices,
+        memory,
         publishers,
         device,
         sort: Sort::from_word(params.get("sort")),

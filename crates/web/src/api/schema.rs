@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::App;
-use app::catalog::{Facets, Module, ModulePlan};
+use app::catalog::{Facets, Module, ModulePlan, memory_limit};
 use app::clock::rfc3339;
 use certify::Report;
 use domain::release::Release;
@@ -64,6 +64,11 @@ pub(super) struct ModuleItem {
     pub(super) version: Option<String>,
     /// Compressed bytes for each platform, of the first listed plan that has it.
     pub(super) sizes: BTreeMap<String, u64>,
+    /// Most bytes of memory that the newest version used when it was run, for each platform on which that was measured.
+    pub(super) memory_measured: BTreeMap<String, u64>,
+    /// Most bytes of memory that a listed plan declares to the container engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) memory_limit: Option<u64>,
     /// Absent while there is no report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) checks: Option<Checks>,
@@ -121,6 +126,16 @@ impl ModuleItem {
                     .or_insert(one.compressed_bytes);
             }
         }
+        let mut memory_measured: BTreeMap<String, u64> = BTreeMap::new();
+        for (platform, bytes) in module.public_plans().flat_map(ModulePlan::memory_measured) {
+            let most = memory_measured
+                .entry(platform.normalized().to_string())
+                .or_default();
+            *most = bytes.max(*most);
+        }
+        let limits = module
+            .public_plans()
+            .filter_map(|plan| plan.releases.first());
         let newest = module
             .public_plans()
             .next()
@@ -140,6 +155,8 @@ impl ModuleItem {
             price_models: models,
             version: newest.map(|release| release.version.to_string()),
             sizes,
+            memory_measured,
+            memory_limit: limits.filter_map(memory_limit).max(),
             checks: module.report.as_ref().map(Checks::of),
             fits,
             released_at: rfc3339(module.released_at),
@@ -170,7 +187,7 @@ pub(super) struct FacetCount {
     pub(super) selected: bool,
 }
 
-/// Counts by facet: `platform`, `category`, `price`, `publisher`.
+/// Counts by facet: `platform`, `category`, `price`, `memory`, `publisher`.
 pub(super) fn facets(facets: &Facets) -> BTreeMap<&'static str, Vec<FacetCount>> {
     let by_name = facets.0.iter().map(|facet| {
         let values = facet.values.iter().map(|value| FacetCount {

@@ -8,7 +8,7 @@ use super::device::Device;
 use crate::params::{Params, address};
 
 /// Facets by the names of their fields.
-pub(crate) const FACETS: [&str; 4] = ["platform", "category", "price", "publisher"];
+pub(crate) const FACETS: [&str; 5] = ["platform", "category", "price", "memory", "publisher"];
 /// Last page that is served; nobody reads further, and skipping costs.
 const PAGE_MAX: usize = 1_000;
 
@@ -20,7 +20,7 @@ pub(crate) struct Ask {
     /// The device, if a known one was named.
     pub(crate) device: Option<Device>,
     /// Chosen values of [`FACETS`], in their order.
-    pub(crate) chosen: [Vec<String>; 4],
+    pub(crate) chosen: [Vec<String>; 5],
     /// Order.
     pub(crate) sort: Sort,
     /// From 1.
@@ -45,12 +45,13 @@ impl Ask {
 
     /// The same for the catalog.
     pub(crate) fn query(&self) -> Query {
-        let [platforms, categories, prices, publishers] = self.chosen.clone();
+        let [platforms, categories, prices, memory, publishers] = self.chosen.clone();
         Query {
             text: self.text.clone(),
             platforms: read_platforms(&platforms),
             categories,
             prices,
+            memory,
             publishers,
             device: self.device.as_ref().map(|device| device.platform.clone()),
             sort: self.sort,
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_address_survives_being_read() {
-        let address = "/modules?q=opc+ua&device=rpi-64&platform=linux%2Farm64&price=free&price=byol&sort=title&page=2";
+        let address = "/modules?q=opc+ua&device=rpi-64&platform=linux%2Farm64&price=free&price=byol&memory=32m&sort=title&page=2";
         assert_eq!(ask(address.split_once('?').unwrap().1).href(), address);
         assert_eq!(ask("").href(), "/modules");
         assert_eq!(ask("page=0&sort=x&device=toaster").href(), "/modules");

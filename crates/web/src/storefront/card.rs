@@ -1,8 +1,7 @@
 //! A module as lists show it: the same facts in the same slots, so that the eye compares down the column.
 
-use app::catalog::{Hit, Module, ModulePlan};
+use app::catalog::{Hit, Memory, Module, ModulePlan};
 use certify::Report;
-use domain::create_options::CreateOptions;
 use domain::release::Release;
 use oci::Platform;
 
@@ -59,7 +58,7 @@ impl Card {
             platforms: slots(&module.platforms),
             logo: logo(&module.logos.medium),
             size: size(module, device),
-            memory: memory(module).unwrap_or_default(),
+            memory: memory(module, device).unwrap_or_default(),
             price: prices(module).join(", "),
             passed,
             total,
@@ -161,15 +160,13 @@ fn size(module: &Module, device: Option<&Device>) -> String {
     }
 }
 
-/// The most memory that the engine lets the newest release of the first public plan take; `None` without a limit.
-fn memory(module: &Module) -> Option<String> {
-    module.public_plans().find_map(newest).and_then(limit_of)
-}
-
-/// The most memory that the engine lets a release take.
-pub(crate) fn limit_of(release: &Release) -> Option<String> {
-    let options = CreateOptions::parse(release.defaults.create_options_text()).ok()?;
-    options.memory_bytes_max().map(format::memory)
+/// What it used on the device's platform, or at most on any, when it ran; else its declared limit.
+fn memory(module: &Module, device: Option<&Device>) -> Option<String> {
+    let memory = module.memory(device.map(|device| &device.platform))?;
+    Some(match memory {
+        Memory::Measured(bytes) => t1("module.memory_measured", format::memory(bytes)),
+        Memory::Limit(bytes) => t1("module.memory_limit", format::memory(bytes)),
+    })
 }
 
 /// Every platform of a list in one line.

@@ -211,14 +211,17 @@ fn title(name: &str) -> &'static str {
         "platform" => t("facet.platform"),
         "category" => t("facet.category"),
         "price" => t("facet.price"),
+        "memory" => t("facet.memory"),
         _ => t("facet.publisher"),
     }
 }
 
 /// How readers call a value of a facet.
 fn label(results: &Results, name: &str, value: &str) -> String {
-    if name == "price" {
-        return word("price", value).into_owned();
+    match name {
+        "price" => return word("price", value).into_owned(),
+        "memory" => return word("memory_class", value).into_owned(),
+        _ => {}
     }
     let facet = results.facets.0.iter().find(|facet| facet.name == name);
     let known = facet.and_then(|facet| facet.values.iter().find(|v| v.value == value));

@@ -96,3 +96,51 @@ async fn a_night_that_broke_it_is_said_first() {
         ],
     );
 }
+
+#[tokio::test]
+async fn lists_show_and_filter_by_the_memory_that_was_measured() {
+    let market = stocked().await;
+    let page = market.page("/modules").await;
+    has(
+        &page,
+        &[
+            "uses 21 MiB, measured",
+            "up to 32 MiB",
+            "Memory, measured or declared",
+        ],
+    );
+    let small = market.page("/modules?memory=32m").await;
+    has(
+        &small,
+        &[
+            "Memory, measured or declared: up to 32 MiB",
+            "temperature-sensor",
+        ],
+    );
+    let none = market.page("/modules?memory=more").await;
+    has_not(&none, &["uses 21 MiB"]);
+    // Measured on amd64: for another device it is what the publisher declares.
+    let pc = market.page("/modules?device=pc&q=temperature").await;
+    has(&pc, &["uses 21 MiB, measured"]);
+    let other = market.page("/modules?device=rpi-64&q=temperature").await;
+    has_not(&other, &["uses 21 MiB"]);
+    let product = market
+        .page("/modules/contoso/temperature-sensor?device=pc")
+        .await;
+    has(&product, &["used at most 21 MiB of memory when it was run"]);
+
+    let told = market
+        .get("/api/v1/modules?memory=32m&q=temperature")
+        .await
+        .json();
+    let item = &told["items"][0];
+    assert_eq!(item["memory_measured"]["linux/amd64"], 22_020_096);
+    assert_eq!(told["facets"]["memory"][0]["value"], "32m");
+
+    // What broke in a night was not measured at its work.
+    let run = keep_runs(&market, "submission-of-contoso.temperature-sensor").await;
+    keep_night(&market, &run).await;
+    market.refresh().await;
+    let page = market.page("/modules?q=temperature").await;
+    has_not(&page, &["measured on", "uses 21 MiB"]);
+}

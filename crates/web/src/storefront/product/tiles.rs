@@ -1,5 +1,6 @@
 //! The fact tiles: does it fit, did it pass, how large, what it asks of the host, what it costs.
 
+use app::catalog::memory_limit;
 use certify::Report;
 use domain::create_options::{CreateOptions, PrivilegeKind};
 
@@ -7,7 +8,7 @@ use super::Chosen;
 use crate::certification;
 use crate::format;
 use crate::messages::{t, t1, t2, tn, word};
-use crate::storefront::card::{bytes_on, limit_of, platforms_line};
+use crate::storefront::card::{bytes_on, platforms_line};
 
 /// One fact.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +37,6 @@ fn device(chosen: &Chosen<'_>) -> Tile {
         .iter()
         .map(|p| p.platform.normalized())
         .collect();
-    let limit = limit_of(chosen.release);
     let Some(device) = chosen.device else {
         return Tile {
             label: t("tile.platforms"),
@@ -50,13 +50,25 @@ fn device(chosen: &Chosen<'_>) -> Tile {
     Tile {
         label: t("tile.device"),
         value: t(if fits { "tile.fits" } else { "tile.fits_not" }).to_owned(),
-        sentence: match (fits, limit) {
-            (true, Some(limit)) => t2("tile.runs_within", &device.platform, limit),
-            (true, None) => t1("tile.runs_on", &device.platform),
-            (false, _) => t2("fit.not_on", &device.platform, platforms_line(&has)),
+        sentence: match fits {
+            true => fitting(chosen, &device.platform),
+            false => t2("fit.not_on", &device.platform, platforms_line(&has)),
         },
         kind: if fits { "pass" } else { "fail" },
         meaning: t1("tile.device_meaning", &chosen.module.hardware),
+    }
+}
+
+/// What it takes there: measured, which only the newest release was, or as declared.
+fn fitting(chosen: &Chosen<'_>, platform: &oci::Platform) -> String {
+    let newest = chosen.plan.releases.first();
+    let is_newest = newest.is_some_and(|newest| newest.version == chosen.release.version);
+    let mut measured = chosen.plan.memory_measured().filter(|_| is_newest);
+    let measured = measured.find(|(found, _)| found.is_same(platform));
+    match (measured, memory_limit(chosen.release)) {
+        (Some((_, bytes)), _) => t2("tile.used", platform, format::memory(bytes)),
+        (None, Some(bytes)) => t2("tile.runs_within", platform, format::memory(bytes)),
+        (None, None) => t1("tile.runs_on", platform),
     }
 }
 
