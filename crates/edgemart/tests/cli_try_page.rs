@@ -8,44 +8,19 @@
 
 #[path = "trial/live.rs"]
 mod live;
+#[path = "trial/sensor.rs"]
+mod sensor;
 
 use std::path::Path;
 
 use live::{Live, request};
 use serde_json::{Value, json};
 
-/// A module of Debian's Python alone.
-fn module() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trial/module.py");
-    path.display().to_string()
-}
-
 fn sensor(address: &str) -> Live {
-    let module = module();
     let route = "FROM /messages/modules/m/outputs/out INTO $upstream";
-    Live::start(
-        &[
-            "--address",
-            address,
-            "--gateway",
-            address,
-            "--name",
-            "m",
-            "--route",
-            route,
-            "--desired",
-            "{\"interval\": 1}",
-            "--method",
-            "ping",
-            "--input",
-            "in",
-            "--",
-            "python3",
-            "-B",
-            &module,
-        ],
-        &[],
-    )
+    let arguments = sensor::arguments(address, "m", 1, &["--route", route]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    Live::start(&arguments, &[])
 }
 
 /// Whether a process is there.
@@ -323,7 +298,11 @@ fn a_compose_file_says_how_the_modules_are_started() {
     let socket = volume.split(':').next().unwrap();
     assert!(Path::new(socket).exists(), "{volume}");
     assert_eq!(read["services"]["f"]["image"], "contoso/filter:2");
-    assert_eq!(read["networks"]["edge"]["internal"], true);
+    let network = &read["networks"]["edge"];
+    assert_eq!(
+        (&network["internal"], &network["name"]),
+        (&json!(true), &json!("edgemart-try"))
+    );
     assert_eq!(live.signal("TERM").code(), Some(0));
     assert!(!Path::new(socket).exists());
 }

@@ -2,7 +2,7 @@
 //!
 //! It sorts text by the rules of English, so a query that relies on the order of bytes without saying so fails here.
 //! It is reached through a socket in its own folder, so it needs no port. It ends when the test process does, however
-//! that ends: a shell waits for the end of its standard input, stops the server by pid and removes the folder.
+//! that ends: a shell waits for the end of its standard input, or for a signal, stops the server by pid and removes the folder.
 //! Panics when PostgreSQL is missing or does not start: a test that needs it must not pass without it.
 
 use std::io::{BufRead, BufReader};
@@ -19,24 +19,31 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 const SCRIPT: &str = r#"
 set -eu
 bin=$1
+pid=
 dir=$(mktemp -d -t edgemart-postgres-XXXXXX)
+end() {
+    if [ -n "$pid" ]; then
+        kill -INT "$pid" 2>/dev/null || true
+        wait "$pid" || true
+    fi
+    cd /
+    rm -rf "$dir"
+}
+trap end EXIT
+trap 'exit 1' HUP INT PIPE TERM
 echo "$dir"
 cd "$dir"
 "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
-    --locale-provider=icu --icu-locale=en-US --no-sync >log 2>&1 || { cat log; rm -rf "$dir"; exit 1; }
+    --locale-provider=icu --icu-locale=en-US --no-sync >log 2>&1 || { cat log; exit 1; }
 "$bin/postgres" -D data -k "$dir" -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
     -c max_connections=300 -c shared_buffers=64MB >>log 2>&1 &
 pid=$!
 while ! "$bin/pg_isready" -q -h "$dir"; do
-    kill -0 $pid || { cat log; rm -rf "$dir"; exit 1; }
+    kill -0 "$pid" || { cat log; exit 1; }
     sleep 0.05
 done
 echo ready
 read -r _ || true
-kill -INT $pid
-wait $pid || true
-cd /
-rm -rf "$dir"
 "#;
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use web::line::Files;
 
 use super::begun::Begun;
-use super::under_way::{Answers, Requests};
+use super::under_way::Answers;
 use super::{HEAD_SECONDS_MAX, asked_to_stop};
 
 /// How often a connection is looked at; put away when no request came since the last look.
@@ -85,13 +85,7 @@ where
             files,
             mut stop,
         } = self;
-        let requests = Arc::new(Requests::default());
-        let answers = Answers {
-            router,
-            peer,
-            files,
-            requests: Arc::clone(&requests),
-        };
+        let (answers, requests) = Answers::of(router, peer, files);
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))

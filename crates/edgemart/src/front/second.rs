@@ -2,7 +2,6 @@
 //! of every body before the other side has room for it, so one that never makes room is noticed by what is handed over.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::settings::Transfers;
@@ -36,19 +35,8 @@ impl Second {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self {
-            peer,
-            router,
-            transfers,
-            mut stop,
-        } = self;
-        let requests = Arc::new(Requests::default());
-        let answers = Answers {
-            router,
-            peer,
-            files: None,
-            requests: Arc::clone(&requests),
-        };
+        let (peer, transfers, mut stop) = (self.peer, self.transfers, self.stop);
+        let (answers, requests) = Answers::of(self.router, peer, None);
         let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)

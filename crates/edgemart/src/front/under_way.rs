@@ -101,7 +101,25 @@ pub(super) struct Answers {
     pub(super) peer: SocketAddr,
     /// By which bodies send files, when nothing wraps the bytes on the way.
     pub(super) files: Option<Files>,
-    pub(super) requests: Arc<Requests>,
+    requests: Arc<Requests>,
+}
+
+impl Answers {
+    /// What answers on a connection, and the requests of it.
+    pub(super) fn of(
+        router: Router,
+        peer: SocketAddr,
+        files: Option<Files>,
+    ) -> (Self, Arc<Requests>) {
+        let requests = Arc::new(Requests::default());
+        let answers = Self {
+            router,
+            peer,
+            files,
+            requests: Arc::clone(&requests),
+        };
+        (answers, requests)
+    }
 }
 
 impl Service<Request<Incoming>> for Answers {

@@ -18,6 +18,8 @@ mod pages;
 mod pictures;
 mod publisher;
 mod reviewer;
+#[path = "../trial/sensor.rs"]
+mod sensor;
 mod sweep;
 mod trial;
 mod visitor;

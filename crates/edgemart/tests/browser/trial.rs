@@ -1,40 +1,21 @@
 //! The page of `edgemart try`, with a module that works behind it: what a developer sees and does there.
 
-use std::path::Path;
-
 use testkit::browser::Script;
 use testkit::process::Process;
 use thirtyfour::prelude::*;
 
 use crate::look::Eyes;
+use crate::sensor;
 use crate::window::Window;
 
 /// A run of the Python fixture on an address of its own, and the address of its page.
 fn run() -> (Process, String) {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trial/module.py");
-    let module = module.display().to_string();
-    let process = Process::start(
-        env!("CARGO_BIN_EXE_edgemart"),
-        &[
-            "try",
-            "--address",
-            "127.9.4.1",
-            "--gateway",
-            "127.9.4.1",
-            "--name",
-            "temperature-sensor",
-            "--desired",
-            "{\"interval\": 5}",
-            "--method",
-            "ping",
-            "--input",
-            "in",
-            "--",
-            "python3",
-            "-B",
-            &module,
-        ],
-    );
+    let sensor = sensor::arguments("127.9.4.1", "temperature-sensor", 5, &[]);
+    let arguments: Vec<&str> = ["try"]
+        .into_iter()
+        .chain(sensor.iter().map(String::as_str))
+        .collect();
+    let process = Process::start(env!("CARGO_BIN_EXE_edgemart"), &arguments);
     let page = |line: &str| line.starts_with("Page: ");
     let lines = process.read_until(page, std::time::Duration::from_secs(30));
     let address = lines
