@@ -2,7 +2,7 @@
 # Installs the Debian packages that tests and benchmarks talk to; does nothing when all are here.
 set -eu
 
-packages="skopeo podman buildah runc iptables docker-registry postgresql chromium chromium-driver qemu-user-static apache2-utils wrk iproute2 util-linux python3 python3-venv mosquitto openssl"
+packages="skopeo podman podman-compose buildah runc iptables docker-registry postgresql chromium chromium-driver qemu-user-static apache2-utils wrk iproute2 util-linux python3 python3-venv mosquitto openssl"
 # For one of the SDKs and to fetch the accessibility checker. Node may come from elsewhere, and then brings npm along.
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"

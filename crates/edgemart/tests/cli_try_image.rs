@@ -240,6 +240,45 @@ fn two_modules_run_side_by_side_with_their_routes() {
 }
 
 #[test]
+fn a_compose_tool_starts_the_modules_of_the_file() {
+    let _turn = turn();
+    let bench = Bench::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("compose.yaml");
+    let route =
+        r#"FROM /messages/modules/m/outputs/out INTO BrokeredEndpoint("/modules/f/inputs/in")"#;
+    let options = r#"{"User":"0","HostConfig":{"Memory":134217728,"ReadonlyRootfs":true,"CapDrop":["ALL"],"Tmpfs":{"/data":""}}}"#;
+    let (mut arguments, _) = bench.live(&["--with", "f=localhost/edgemart-fixture:1"]);
+    arguments.extend(["--route", route, "--create-options", options]);
+    arguments.extend(["--compose", file.to_str().unwrap()]);
+    let mut live = Live::start(&arguments, &[]);
+    let network = live.hear("needs the network first: podman");
+    bench.podman(&network.split(' ').collect::<Vec<&str>>());
+    bench.compose(&file, &["up", "--detach"]);
+    live.until(|told| event(told, "message", "m") && event(told, "input-taken", "f"));
+    let started = bench.podman(&[
+        "ps",
+        "--quiet",
+        "--filter",
+        "label=com.docker.compose.service=m",
+    ]);
+    let seen = bench.podman(&["inspect", started.trim()]);
+    let seen: Value = serde_json::from_str(&seen).unwrap();
+    let host = &seen[0]["HostConfig"];
+    assert_eq!(
+        (&host["Memory"], &host["ReadonlyRootfs"]),
+        (&json!(134_217_728), &json!(true))
+    );
+    let ping = json!({"order": "call", "module": "m", "name": "ping", "body": null});
+    assert_eq!(live.act(&ping).0, 200);
+    bench.compose(&file, &["down"]);
+    bench.podman(&["network", "rm", "edgemart-try"]);
+    assert_eq!(bench.left_behind(), "");
+    assert_eq!(live.signal("TERM").code(), Some(0), "{:?}", live.heard);
+    assert_eq!(live.left_files(), [] as [String; 0]);
+}
+
+#[test]
 fn whatever_ends_a_run_nothing_stays() {
     let _turn = turn();
     let bench = Bench::start();

@@ -4,6 +4,7 @@
 //! It takes root: only then has a container network an address on this machine.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,6 +18,10 @@ const SETTINGS: &str = r#"[engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+"#;
+/// What `podman run` gives a container unless told otherwise: more than this machine may raise.
+const LIMITS: &str = r#"[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=32768:32768"]
 "#;
 /// How long the service may take to listen.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -84,6 +89,28 @@ impl Podman {
             text(&output.stderr)
         );
         text(&output.stdout)
+    }
+
+    /// A program that is `podman` with this storage and these networks, for tools that start it by themselves.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a fixture that cannot be made ends the test"
+    )]
+    pub fn program(&self) -> PathBuf {
+        let place = |name: &str| self.folder.path().join(name);
+        let settings = std::fs::read_to_string(place("containers.conf")).unwrap();
+        std::fs::write(place("program.conf"), settings + LIMITS).unwrap();
+        let path = place("podman");
+        let podman = self.arguments()[1..].join(" ");
+        let settings = place("program.conf").display().to_string();
+        let text = format!("#!/bin/sh\nCONTAINERS_CONF={settings} exec {podman} \"$@\"\n");
+        std::fs::write(&path, text).unwrap();
+        let runs = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, runs).unwrap();
+        path
     }
 
     /// Containers, networks and images of runs that are there; `""` when nothing is left of any.

@@ -229,6 +229,30 @@ impl Bench {
         (arguments, self.podman.as_ref().unwrap().address())
     }
 
+    /// One of Podman's verbs; gives what it printed.
+    pub(crate) fn podman(&self, arguments: &[&str]) -> String {
+        self.podman.as_ref().unwrap().run(arguments)
+    }
+
+    /// Debian's `podman-compose` with a file.
+    pub(crate) fn compose(&self, file: &Path, arguments: &[&str]) {
+        let podman = self.podman.as_ref().unwrap().program();
+        let output = Command::new("podman-compose")
+            .arg("--podman-path")
+            .arg(podman)
+            .arg("-f")
+            .arg(file)
+            .args(arguments)
+            .output()
+            .expect("podman-compose, which scripts/packages.sh installs");
+        // It hides the exit code of what it starts, so that what it says counts.
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            output.status.success() && !said.contains("Error"),
+            "{arguments:?}: {said}"
+        );
+    }
+
     /// `edgemart offer lint --run` on a folder, with the fixture as image.
     pub(crate) fn lint(&self, folder: &Path) -> Output {
         Command::new(env!("CARGO_BIN_EXE_edgemart"))

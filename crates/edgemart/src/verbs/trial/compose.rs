@@ -15,6 +15,8 @@ pub(super) const GATEWAY: Ipv4Addr = Ipv4Addr::new(172, 31, 213, 1);
 /// Its name for the modules.
 pub(super) const GATEWAY_NAME: &str = "edgehub";
 const SUBNET: &str = "172.31.213.0/24";
+/// The network's name at the engine, whatever folder the file lies in.
+const NETWORK: &str = "edgemart-try";
 /// Where a module finds its workload socket.
 const SOCKET: &str = "/var/run/iotedge/workload.sock";
 
@@ -51,19 +53,28 @@ pub(super) fn write(
         .map(|(plan, image)| (plan.module.clone(), service(environment, plan, image)))
         .collect();
     let document = json!({
-        "name": "edgemart-try",
         "services": services,
         "networks": {"edge": {
+            "name": NETWORK,
             "internal": true,
             "ipam": {"config": [{"subnet": SUBNET, "gateway": GATEWAY.to_string()}]},
         }},
     });
     let yaml = serde_saphyr::to_string(&document).map_err(|e| failed(&e))?;
-    let text = format!("# Written by edgemart try; it works while that runs.\n{yaml}");
+    let network =
+        format!("podman network create --internal --subnet {SUBNET} --gateway {GATEWAY} {NETWORK}");
+    let text = format!(
+        "# Written by edgemart try; it works while that runs.\n\
+         # For a podman-compose that knows no subnets (1.0.3, as in Debian 12) make the network first:\n\
+         #   {network}\n{yaml}"
+    );
     std::fs::write(file, text).map_err(|e| failed(&e))?;
     let name = file.display();
     tell(&format!(
-        "Start the modules with `docker compose -f {name} up`, and remove them with `docker compose -f {name} down`."
+        "Start the modules with `docker compose -f {name} up` or `podman-compose -f {name} up`, and remove them with `down`."
+    ));
+    tell(&format!(
+        "A podman-compose that knows no subnets (1.0.3, as in Debian 12) needs the network first: {network}"
     ));
     Ok(())
 }
