@@ -107,9 +107,19 @@
     shown.textContent = length;
     shown.parentElement.classList.toggle("over", length > max);
   }
+  // On a narrow screen a row of tabs scrolls; the tab one is on is brought into sight.
+  function showTab() {
+    document.querySelectorAll(".tabs [aria-current], .rail [aria-current]").forEach(function (tab) {
+      var row = tab.closest(".tabs, .rail"), edge = row.getBoundingClientRect();
+      row.scrollLeft += Math.max(0, Math.ceil(tab.getBoundingClientRect().right - edge.right));
+      row.scrollLeft -= Math.max(0, Math.ceil(edge.left - tab.getBoundingClientRect().left));
+    });
+  }
+  window.addEventListener("resize", showTab);
   document.addEventListener("input", function (event) { if (event.target.dataset) count(event.target); });
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("[data-max]").forEach(count);
+    showTab();
     // A one-time link carries its secret behind the #, where no server sees it; it goes into the form and out of the address.
     var code = document.getElementById("f-set_up_code");
     if (code && location.hash.length > 20) {

@@ -10,7 +10,7 @@
   function module() { var chosen = $("module"); return chosen.value || chosen.dataset.name; }
   function fill(text, a, b) { return text.replace("{a}", a).replace("{b}", b); }
   function set(id, text) { var place = $(id); if (place.textContent !== text) place.textContent = text; }
-  function bytes(n) { return n < 1048576 ? Math.round(n / 1024) + " kB" : (n / 1048576).toFixed(n < 104857600 ? 1 : 0) + " MB"; }
+  function bytes(n) { return n < 1048576 ? Math.round(n / 1024) + " KiB" : (n / 1048576).toFixed(n < 104857600 ? 1 : 0) + " MiB"; }
   function span(kind, text) { var made = document.createElement(kind); made.textContent = text; return made; }
   function pretty(value) { return JSON.stringify(value, null, 2); }
 

@@ -37,11 +37,11 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         }
         let moved = moved(plan, evidence, &published);
         if moved.is_empty() {
-            let count = published.len();
-            return vec![Outcome::passed(
-                plan_place(plan),
-                format!("{count} published versions are unchanged"),
-            )];
+            let told = match published.len() {
+                1 => "the published version is unchanged".to_owned(),
+                count => format!("{count} published versions are unchanged"),
+            };
+            return vec![Outcome::passed(plan_place(plan), told)];
         }
         moved
     })

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::places::{each_known, listed, plan_place};
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
+use crate::words::counted;
 
 pub(super) static RULE: Rule = Rule {
     code: "IMG-17",
@@ -38,7 +39,7 @@ fn check(subject: &Subject) -> Vec<Outcome> {
         vec![if gone.is_empty() {
             Outcome::passed(
                 place,
-                format!("all {} published tags are listed", published.len()),
+                counted(published.len(), "published tag", "published tags") + ", all listed",
             )
         } else {
             Outcome::failed(place, format!("no longer listed: {}", listed(gone)))

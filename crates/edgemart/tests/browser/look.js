@@ -60,6 +60,12 @@ for (const control of document.querySelectorAll("button, summary, .button, selec
   if (box.width > 0 && box.right > wide + 1 && !control.closest(".table, pre, .tabs, .rail, .filters")) wrong.push(`${name(control)} is beyond the right edge`);
 }
 
+// The tab one is on, out of sight in its row.
+for (const tab of document.querySelectorAll(".tabs [aria-current], .rail [aria-current]")) {
+  const box = tab.getBoundingClientRect();
+  if (shows(tab) && (box.right > wide + 1 || box.left < -1)) wrong.push(`the present tab ${name(tab)} is out of sight`);
+}
+
 // Requests: only to this marketplace.
 const entries = performance.getEntriesByType("resource");
 for (const entry of entries) {

@@ -59,6 +59,11 @@ async fn what_a_visitor_and_a_customer_see() {
     round(&mut eyes, &first, "first", FIRST_DAY, &none).await;
     let customer = Window::of(CUSTOMER, Script::On).await;
     round(&mut eyes, &customer, "customer", SIGNED_IN, &none).await;
+    // What a night broke is what its publisher is sent to.
+    let publisher = Window::of(CONTOSO, Script::On).await;
+    publisher.go("/publish/contoso/temperature-sensor").await;
+    publisher.press("See what broke").await;
+    publisher.shows("Does not pass RUN-05").await;
     clean(&eyes);
 }
 

@@ -33,7 +33,7 @@ async fn a_developer_watches_a_module_and_acts_on_it() {
     window.shows_in("#phase", "Running").await;
     window.shows_in("#connection", "Connected").await;
     window.shows_in("#feed", "$upstream").await;
-    window.shows_in("#memory", "MB").await;
+    window.shows_in("#memory", "MiB").await;
 
     window.fill("name", "ping").await;
     window.press("Call").await;

@@ -16,6 +16,7 @@ use store::registry::pulls::Pulled;
 
 use super::draft::{Draft, Head, NextAction};
 use super::history::{Line, lines};
+use super::offer_path;
 use super::sections::choice;
 use super::selling::REASONS;
 use crate::fields::{Field, blame, refill};
@@ -113,6 +114,26 @@ fn broken(web: &Web, key: &OfferKey) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
+/// What to do next: look at what a night found, where nothing else is to be done; there is no going to where one is.
+fn next(draft: &Draft, broken: &str) -> NextAction {
+    let next = draft.next_action();
+    let key = &draft.key;
+    if next.ours || next.href != offer_path(key) {
+        return next;
+    }
+    match broken {
+        "" => NextAction {
+            href: String::new(),
+            ..next
+        },
+        _ => NextAction {
+            label: t("portal.next_broken").to_owned(),
+            href: format!("/modules/{}/{}?tab=certification", key.publisher, key.offer),
+            ours: true,
+        },
+    }
+}
+
 /// What is live, with how often it was pulled.
 async fn releases(web: &Web, key: &OfferKey) -> Result<Vec<ReleaseRow>, Problem> {
     let reader = &web.app.reader;
@@ -202,10 +223,11 @@ pub(super) async fn render(
         refill(&mut stop_fields, form);
         blame(&mut stop_fields, &wrong, "")
     });
+    let broken = broken(web, &draft.key);
     let shown = OverviewPage {
         layout: visitor.layout("publish"),
         head: draft.head("", &[]),
-        next: draft.next_action(),
+        next: next(draft, &broken),
         trips: trips.collect(),
         releases,
         history: lines(web, events).await?,
@@ -215,7 +237,7 @@ pub(super) async fn render(
             .is_ok(),
         stopped,
         taken_down,
-        broken: broken(web, &draft.key),
+        broken,
         stop_fields,
         stop_errors: stop_errors.unwrap_or_default(),
     };
