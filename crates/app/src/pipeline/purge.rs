@@ -1,7 +1,8 @@
 //! The end of a takedown that nobody lifted in time: its blobs leave the repositories it holds, and their bytes leave the
-//! storage where no other repository has them; what the publisher pushed to `incoming/…` is none. What another release of the module needs stays while that stands or can
-//! still be lifted. Manifests stay, a few kilobytes each: they answer devices with the reason, and they are the record of
-//! what was there. Once begun it cannot be lifted, and it is tried until it is done.
+//! storage where no other repository has them; what the publisher pushed to `incoming/…` is none. What another release of
+//! the module needs stays while that stands or can still be lifted. Manifests stay, a few kilobytes each: they answer
+//! devices with the reason, and they are the record of what was there. Once begun it cannot be lifted, and it is tried
+//! until it is done.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,6 @@ use domain::lifecycle::State;
 use domain::release::Release;
 use oci::Digest;
 use serde_json::json;
-use store::registry::condemned;
 use store::takedowns::Takedown;
 
 use crate::App;
@@ -20,7 +20,7 @@ use crate::clock::MINUTE;
 use crate::error::Refused;
 use crate::jobs::Ended;
 use crate::record::Subject;
-use crate::registry::{Removal, remove_blob};
+use crate::registry::{Removal, remove_unlinked};
 
 /// How far apart the clocks of two replicas may be.
 const CLOCKS_APART_MICROS_MAX: i64 = MINUTE;
@@ -35,14 +35,8 @@ pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {
     };
     let mut left = Vec::new();
     for digest in &blobs {
-        let now = app.clock.now();
-        let tx = app.writer.begin().await?;
-        if !store::registry::is_blob_linked(&tx, digest).await? {
-            condemned::mark(&tx, condemned::Kind::Blob, digest, now).await?;
-        }
-        tx.commit().await?;
         // Whoever uploads these very bytes now finds them lost and sends them again.
-        match remove_blob(app, digest, now, |_| true).await {
+        match remove_unlinked(app, digest).await {
             Ok(Removal::Gone(_) | Removal::Needed) => {}
             Ok(Removal::Busy) => left.push(format!("{digest}: somebody else is removing it")),
             Err(error) => left.push(format!("{digest}: {error:?}")),

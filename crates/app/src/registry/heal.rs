@@ -7,6 +7,7 @@ use oci::{Digest, Manifest, RepositoryName};
 use serde_json::json;
 use store::submissions::Submission;
 
+use super::gc::{Removal, remove_unlinked};
 use super::place::Place;
 use super::refusal::Refusal;
 use crate::App;
@@ -50,9 +51,14 @@ pub(super) async fn heal(
             continue;
         };
         match fetch(app, digest, &origin).await {
-            Ok(()) => {
+            // Nobody may have held it any more when it came; a collection or a purge had then done with it.
+            Ok(()) if remove_unlinked(app, digest).await? == Removal::Needed => {
                 note(app, digest, &origin).await?;
                 return Ok(Healed::From(origin.source));
+            }
+            Ok(()) => {
+                reasons.clear();
+                break;
             }
             Err(why) => reasons.push(format!("{}: {why}", origin.source)),
         }

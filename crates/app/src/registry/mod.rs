@@ -40,7 +40,7 @@ pub use catalog::catalog;
 pub use delete::{delete_blob, delete_manifest};
 pub(crate) use gc::collect_garbage_until;
 pub use gc::{GC_GRACE_HOURS, GcReport, collect_garbage};
-pub(crate) use gc::{Removal, remove_blob};
+pub(crate) use gc::{Removal, remove_unlinked};
 pub use grant::{Granted, SCOPES_MAX, grant_token};
 pub use keys::{KeyError, OLD_KEYS_MAX, TOKEN_KEYS_MAX, TokenKeys, rotate_token_keys};
 pub use lab::lab_caller;

@@ -2,6 +2,8 @@
 //! spoiled or missing is fetched again from where it was imported; where that fails, whoever pushes or imports the blob
 //! again mends it. A healthy storage is left as it is, byte for byte.
 
+use std::collections::BTreeSet;
+
 use futures_util::TryStreamExt as _;
 use oci::{Digest, DigestHasher};
 use serde::Serialize;
@@ -19,6 +21,8 @@ const PAGE_DIGESTS: u64 = 500;
 const READS_MAX: usize = 3;
 /// Broken blobs listed; more are only counted.
 const BROKEN_MAX: usize = 1_000;
+/// Blobs that the storage cannot look up, before it is taken for one that is out of order.
+const UNSURE_MAX: usize = 10_000;
 
 /// What a scrub found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,6 +51,9 @@ pub struct Broken {
     pub unreadable: Option<String>,
     /// Where the bytes were put, unless it was a dry run.
     pub put_aside: Option<String>,
+    /// Why they could not be put aside: they are where they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_put_aside: Option<String>,
     /// Repositories that hold it, the public ones first.
     pub held_by: Vec<String>,
     /// Where it was fetched from again.
@@ -68,10 +75,13 @@ pub enum Mend {
 
 impl ScrubReport {
     async fn tell(&mut self, app: &App, mut broken: Broken, mend: Mend) -> Result<(), Refusal> {
-        self.broken += 1;
-        let held_by =
+        broken.held_by =
             store::registry::repositories_of_blob(&app.reader, &broken.digest, HOLDERS_MAX).await?;
-        broken.held_by = held_by;
+        if broken.is_missing() && broken.held_by.is_empty() {
+            // Let go since it was read that somebody holds it.
+            return Ok(());
+        }
+        self.broken += 1;
         tracing::error!(?broken, "a blob is not what its name says");
         // What only cannot be read may be read tomorrow; it stays where it is.
         if mend == Mend::Fetch && broken.unreadable.is_none() {
@@ -95,10 +105,15 @@ impl Broken {
             found: None,
             unreadable: None,
             put_aside: None,
+            not_put_aside: None,
             held_by: Vec::new(),
             healed_from: None,
             not_healed: None,
         }
+    }
+
+    fn is_missing(&self) -> bool {
+        self.found.is_none() && self.unreadable.is_none()
     }
 }
 
@@ -117,32 +132,50 @@ enum Read {
 /// Reads all blobs, and mends what it may. For the operator.
 pub async fn scrub(app: &App, mend: Mend) -> Result<ScrubReport, Refusal> {
     let mut report = ScrubReport::default();
+    // What is missing comes first: what is put aside after that, and not fetched again, is missing too, and told already.
+    let mut unsure = missing(app, &mut report, mend).await?;
     let mut stored = app.blobs.list();
     while let Some(blob) = stored.try_next().await.map_err(Refusal::storage)? {
-        let mut broken = Broken::of(blob.digest);
-        match read(app, &broken.digest).await {
-            Read::Gone => continue,
-            Read::Sound(size) => {
-                report.blobs += 1;
-                report.bytes += size;
-                continue;
-            }
-            Read::Wrong(found, size) => {
-                report.blobs += 1;
-                report.bytes += size;
-                broken.found = Some(found);
-                if mend != Mend::Nothing {
-                    let put_aside = app.blobs.quarantine(&broken.digest).await;
-                    broken.put_aside = Some(put_aside.map_err(Refusal::storage)?);
-                }
-            }
-            // A bad sector, or a storage that fails for a moment: told and left where it is.
-            Read::Unreadable(error) => broken.unreadable = Some(error.to_string()),
+        unsure.remove(&blob.digest);
+        if let Some(broken) = look(app, &mut report, blob.digest, mend).await {
+            report.tell(app, broken, mend).await?;
         }
-        report.tell(app, broken, mend).await?;
     }
-    missing(app, &mut report, mend).await?;
+    for digest in unsure {
+        let broken = match app.blobs.size(&digest).await {
+            Ok(None) => Some(Broken::of(digest)),
+            _ => look(app, &mut report, digest, mend).await,
+        };
+        if let Some(broken) = broken {
+            report.tell(app, broken, mend).await?;
+        }
+    }
     Ok(report)
+}
+
+/// Reads one blob and puts it aside if it is spoiled; what it told, unless it is sound or gone.
+async fn look(app: &App, report: &mut ScrubReport, digest: Digest, mend: Mend) -> Option<Broken> {
+    let mut broken = Broken::of(digest);
+    let (found, size) = match read(app, &broken.digest).await {
+        Read::Gone => return None,
+        Read::Sound(size) => (None, size),
+        Read::Wrong(found, size) => (Some(found), size),
+        // A bad sector, or a storage that fails for a moment: told and left where it is.
+        Read::Unreadable(error) => {
+            broken.unreadable = Some(error.to_string());
+            return Some(broken);
+        }
+    };
+    report.blobs += 1;
+    report.bytes += size;
+    broken.found = Some(found?);
+    if mend != Mend::Nothing {
+        match app.blobs.quarantine(&broken.digest).await {
+            Ok(to) => broken.put_aside = Some(to),
+            Err(error) => broken.not_put_aside = Some(error.to_string()),
+        }
+    }
+    Some(broken)
 }
 
 /// Reads a blob, again when somebody mended or removed it meanwhile.
@@ -179,22 +212,33 @@ async fn hash(app: &App, digest: &Digest) -> Result<Option<(Digest, u64)>, BlobE
     Ok(Some((hasher.finish(), size)))
 }
 
-/// Blobs that a repository holds and the storage does not.
-async fn missing(app: &App, report: &mut ScrubReport, mend: Mend) -> Result<(), Refusal> {
+/// Tells of blobs that a repository holds and the storage does not; gives those that the storage cannot look up.
+async fn missing(
+    app: &App,
+    report: &mut ScrubReport,
+    mend: Mend,
+) -> Result<BTreeSet<Digest>, Refusal> {
+    let mut unsure = BTreeSet::new();
     let mut after: Option<Digest> = None;
     loop {
         let page = store::registry::held_blobs(&app.reader, after.as_ref(), PAGE_DIGESTS).await?;
         for digest in &page {
-            let known = report.list.iter().any(|broken| broken.digest == *digest);
-            let there = app.blobs.size(digest).await;
-            // What the storage cannot even look up was told when it was read.
-            if matches!(there, Ok(None)) && !known {
-                report.tell(app, Broken::of(digest.clone()), mend).await?;
+            match app.blobs.size(digest).await {
+                Ok(Some(_)) => {}
+                Ok(None) => report.tell(app, Broken::of(digest.clone()), mend).await?,
+                Err(error) if unsure.len() == UNSURE_MAX => {
+                    return Err(Refusal::storage(format!(
+                        "more than {UNSURE_MAX} blobs cannot be looked up, the last because: {error}"
+                    )));
+                }
+                Err(_) => {
+                    unsure.insert(digest.clone());
+                }
             }
         }
         match page.into_iter().next_back() {
             Some(last) => after = Some(last),
-            None => return Ok(()),
+            None => return Ok(unsure),
         }
     }
 }

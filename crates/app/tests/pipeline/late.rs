@@ -29,26 +29,29 @@ struct Upstream {
     release: Mutex<mpsc::Receiver<()>>,
 }
 
+/// How a registry answers that has one image, under two tags.
+pub fn manifest(image: &TestImage, reference: &str) -> Response {
+    let named = ["latest", "1.0.0"].contains(&reference);
+    let mut all = image.manifests.iter();
+    let found = match named {
+        true => Some(image.top()),
+        false => all.find(|manifest| manifest.digest == reference),
+    };
+    match found {
+        Some(found) => Response::new(200, found.bytes.clone())
+            .with("Content-Type", &found.media_type)
+            .with("Docker-Content-Digest", &found.digest),
+        None => Response::new(404, ""),
+    }
+}
+
 impl Upstream {
     fn answer(&self, request: &Request) -> Response {
         let Some(rest) = request.path.strip_prefix(&format!("/v2/{REPOSITORY}/")) else {
             return Response::new(200, "{}");
         };
         match rest.split_once('/') {
-            Some(("manifests", reference)) => {
-                let named = ["latest", "1.0.0"].contains(&reference);
-                let mut all = self.image.manifests.iter();
-                let found = match named {
-                    true => Some(self.image.top()),
-                    false => all.find(|manifest| manifest.digest == reference),
-                };
-                match found {
-                    Some(found) => Response::new(200, found.bytes.clone())
-                        .with("Content-Type", &found.media_type)
-                        .with("Docker-Content-Digest", &found.digest),
-                    None => Response::new(404, ""),
-                }
-            }
+            Some(("manifests", reference)) => manifest(&self.image, reference),
             Some(("blobs", digest)) => self.blob(digest, request),
             _ => Response::new(404, ""),
         }

@@ -20,6 +20,7 @@ mod races;
 mod refusals;
 mod resume;
 mod runs;
+mod scrub;
 mod set_up;
 mod story;
 mod takedown;

@@ -364,6 +364,64 @@ async fn a_blob_that_cannot_be_read_does_not_end_the_scrub() {
     assert!(one(&held[2]).unwrap().put_aside.is_some());
 }
 
+/// What the storage cannot even look up is told, too, although no list of it has that name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_cannot_be_looked_up_is_told() {
+    let market = small().await;
+    let token = market.pusher(INBOX).await;
+    let held = market.push_blob(INBOX, &token, b"behind a file").await;
+    let path = market.blobs.blob_path(&name(&held)).unwrap();
+    let folder = path.parent().unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    std::fs::write(folder, b"a file where the folder was").unwrap();
+    let found = scrub(&market.app, Mend::PutAside).await.unwrap();
+    assert_eq!((found.blobs, found.broken), (0, 1), "{found:?}");
+    let told = found.list.first().unwrap();
+    assert_eq!((&told.digest, told.held_by.as_slice()), (&name(&held), &[INBOX.to_owned()][..]));
+    assert!(told.unreadable.is_some() && told.put_aside.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spoiled_bytes_that_cannot_be_put_aside_do_not_end_the_scrub() {
+    let market = small().await;
+    let token = market.pusher(INBOX).await;
+    let mut held = Vec::new();
+    for bytes in [b"one".as_slice(), b"two"] {
+        let digest = market.push_blob(INBOX, &token, bytes).await;
+        let path = market.blobs.blob_path(&name(&digest)).unwrap();
+        std::fs::write(&path, b"spoiled").unwrap();
+        held.push(path);
+    }
+    // blobs/sha256/ab/abcd…
+    let storage = held[0].ancestors().nth(4).unwrap();
+    std::fs::write(storage.join("quarantine"), b"no folder").unwrap();
+    let found = scrub(&market.app, Mend::PutAside).await.unwrap();
+    assert_eq!((found.blobs, found.broken), (2, 2), "{found:?}");
+    for broken in &found.list {
+        let why = broken.not_put_aside.as_ref().unwrap();
+        assert!(why.contains("put aside") && broken.put_aside.is_none(), "{why}");
+    }
+    assert!(held.iter().all(|path| path.is_file()));
+}
+
+/// Beyond those that are listed, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_blob_is_counted_once() {
+    const MANY: u64 = 1_003;
+    let market = small().await;
+    let tx = market.writer.begin().await.unwrap();
+    for number in 0..MANY {
+        let digest = Digest::sha256_of(&number.to_be_bytes());
+        store::registry::link_blob(&tx, INBOX, &digest, 8, false, 1).await.unwrap();
+        let path = market.blobs.blob_path(&digest).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, b"spoiled").unwrap();
+    }
+    tx.commit().await.unwrap();
+    let found = scrub(&market.app, Mend::PutAside).await.unwrap();
+    assert_eq!((found.blobs, found.broken, found.list.len()), (MANY, MANY, 1_000));
+}
+
 /// Whoever finds an old layer that no manifest lists does not push it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_layer_that_was_found_is_not_collected_under_its_finder() {

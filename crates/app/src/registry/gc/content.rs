@@ -113,7 +113,7 @@ pub(crate) enum Removal {
 
 /// Removes the bytes of a blob that was marked at `before` or earlier, if `which` says so of what is stored. Nobody can
 /// link it meanwhile; when the storage refuses, it can be linked again at once.
-pub(crate) async fn remove_blob(
+async fn remove_blob(
     app: &App,
     digest: &Digest,
     before: i64,
@@ -140,6 +140,17 @@ pub(crate) async fn remove_blob(
     }
     tx.commit().await?;
     Ok(Removal::Gone(deleted.map_err(Refusal::storage)?))
+}
+
+/// Removes the bytes of a blob at once, unless a repository holds it.
+pub(crate) async fn remove_unlinked(app: &App, digest: &Digest) -> Result<Removal, Refusal> {
+    let now = app.clock.now();
+    let tx = app.writer.begin().await?;
+    if !store::registry::is_blob_linked(&tx, digest).await? {
+        mark(&tx, Kind::Blob, digest, now).await?;
+    }
+    tx.commit().await?;
+    remove_blob(app, digest, now, |_| true).await
 }
 
 async fn delete(

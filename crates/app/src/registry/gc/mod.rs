@@ -11,7 +11,7 @@
 mod content;
 mod repositories;
 
-pub(crate) use content::{Removal, remove_blob};
+pub(crate) use content::{Removal, remove_unlinked};
 
 use serde::Serialize;
 

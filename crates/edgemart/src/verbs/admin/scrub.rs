@@ -61,11 +61,15 @@ fn line(broken: &Broken) -> String {
         (None, Some(why)) => format!("cannot be read: {why}"),
         (None, None) => "was missing".to_owned(),
     };
+    let stays = match &broken.not_put_aside {
+        Some(why) => format!("; not put aside: {why}"),
+        None => String::new(),
+    };
     let fate = match (&broken.healed_from, &broken.not_healed) {
         (Some(source), _) => format!("; fetched again from {source}"),
         (None, Some(why)) => format!("; not fetched again: {why}"),
         (None, None) => String::new(),
     };
     let held_by = broken.held_by.join(", ");
-    format!("  {} {found}, held by {held_by}{fate}", broken.digest)
+    format!("  {} {found}, held by {held_by}{stays}{fate}", broken.digest)
 }
