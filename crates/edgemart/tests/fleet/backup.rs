@@ -132,6 +132,13 @@ async fn what_was_backed_up_while_it_served_is_restored_whole() {
         .await;
     assert_eq!(code, 5, "{told}");
     assert!(told.contains("is not there"), "{told}");
+    // What cannot be read is named as well: the loopback device has no cable.
+    std::os::unix::fs::symlink("/sys/class/net/lo/duplex", &blob[0]).unwrap();
+    let (code, _, told) = place
+        .verb(&["admin", "backup", fresh.to_str().unwrap()])
+        .await;
+    assert_eq!(code, 5, "{told}");
+    assert!(told.contains("cannot be read"), "{told}");
     // Everything else comes back from it, and what is missing is named again.
     let goal = Place::new(None, None).await;
     let restore = ["admin", "restore", fresh.to_str().unwrap()];

@@ -233,7 +233,7 @@ fn check(hasher: DigestHasher, expected: &Digest, size: u64) -> Result<(), Commi
 }
 
 /// Bytes from elsewhere: their errors are the sender's.
-async fn receive<E>(
+pub(super) async fn receive<E>(
     blobs: &Blobs,
     path: &Path,
     bytes: impl Stream<Item = Result<Bytes, E>> + Send,
@@ -248,7 +248,7 @@ where
 }
 
 /// Bytes that were ours already.
-pub(super) async fn receive_own(
+async fn receive_own(
     blobs: &Blobs,
     path: &Path,
     bytes: impl Stream<Item = Result<Bytes, CommitError>> + Send,

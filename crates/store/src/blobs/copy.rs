@@ -3,8 +3,8 @@
 use object_store::path::Path;
 use oci::{Digest, DigestHasher};
 
-use super::commit::receive_own;
-use super::{Blobs, CommitError};
+use super::commit::receive;
+use super::{BlobError, Blobs, CommitError};
 use futures_util::TryStreamExt as _;
 
 /// Which kind of bytes.
@@ -19,7 +19,7 @@ pub enum Shelf {
 }
 
 impl Shelf {
-    fn folder(self) -> &'static str {
+    pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Blobs => "blobs",
             Self::Media => "media",
@@ -29,7 +29,7 @@ impl Shelf {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Copied {
     /// So many bytes were copied.
     Bytes(u64),
@@ -37,6 +37,10 @@ pub enum Copied {
     Before,
     /// The other storage does not have them.
     Missing,
+    /// The other storage has other bytes than their name says.
+    Altered,
+    /// The other storage has them and does not give them.
+    Unreadable(String),
 }
 
 /// What is believed of bytes that are there before.
@@ -49,7 +53,7 @@ pub enum Before {
 }
 
 impl Blobs {
-    /// Copies what has `digest` from `other`; nothing is kept that does not hash to it.
+    /// Copies what has `digest` from `other`; nothing is kept that does not hash to it. An error is one of this storage.
     pub async fn copy_from(
         &self,
         other: &Self,
@@ -60,21 +64,38 @@ impl Blobs {
         let target = self.named(shelf.folder(), digest);
         let here = match before {
             Before::Trusted => self.read_object(&target, Some(0..0)).await?.is_some(),
-            Before::Read => self.hash(&target, digest).await? == Some(digest.clone()),
+            Before::Read => self.is_whole(&target, digest).await,
         };
         if here {
             return Ok(Copied::Before);
         }
         let source = other.named(shelf.folder(), digest);
-        let Some((_, bytes)) = other.read_object(&source, None).await? else {
-            return Ok(Copied::Missing);
+        let bytes = match other.read_object(&source, None).await {
+            Ok(Some((_, bytes))) => bytes,
+            Ok(None) => return Ok(Copied::Missing),
+            Err(error) => return Ok(Copied::Unreadable(error.to_string())),
         };
-        let bytes = bytes.map_err(CommitError::Storage);
-        let size = receive_own(self, &target, bytes, digest).await?;
-        Ok(Copied::Bytes(size))
+        match receive(self, &target, bytes, u64::MAX, Some(digest)).await {
+            Ok(size) => Ok(Copied::Bytes(size)),
+            Err(CommitError::Mismatch { .. }) => Ok(Copied::Altered),
+            Err(CommitError::Source(why)) => Ok(Copied::Unreadable(why.to_string())),
+            Err(ours) => Err(ours),
+        }
     }
 
-    async fn hash(&self, path: &Path, digest: &Digest) -> Result<Option<Digest>, CommitError> {
+    /// Whether what is here hashes to its name. What cannot be read does not: it is copied anew, and if it cannot be
+    /// written either, that says why.
+    async fn is_whole(&self, path: &Path, digest: &Digest) -> bool {
+        match self.hash(path, digest).await {
+            Ok(found) => found.as_ref() == Some(digest),
+            Err(error) => {
+                tracing::warn!(%error, "what was copied before cannot be read; copying it again");
+                false
+            }
+        }
+    }
+
+    async fn hash(&self, path: &Path, digest: &Digest) -> Result<Option<Digest>, BlobError> {
         let Some((_, mut bytes)) = self.read_object(path, None).await? else {
             return Ok(None);
         };

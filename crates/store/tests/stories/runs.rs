@@ -118,7 +118,8 @@ async fn logs_travel(store: &Store) {
     let url = format!("file://{}", folder.path().display());
     let target = store::Blobs::at(&url, None).unwrap();
     let before = store::blobs::Before::Trusted;
-    let tally = store::backup::copy_bytes(&store.reader, &store.blobs, &target, before)
+    let ways = (&store.blobs, &target);
+    let tally = store::backup::copy_bytes(&store.reader, ways, before, store::backup::PATIENCE)
         .await
         .unwrap();
     assert_eq!(tally.copied, 1, "{tally:?}");

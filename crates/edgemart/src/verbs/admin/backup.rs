@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use store::backup::{Tally, copy_bytes};
+use store::backup::{PATIENCE, Tally, copy_bytes};
 use store::blobs::Before;
 use store::{Blobs, Store};
 
@@ -62,7 +62,8 @@ impl Backup {
             // The copy says which bytes belong to it, whatever is published meanwhile.
             let named = copy.as_ref().map_or(&store, |copy| &copy.store);
             let target = bytes_of(&self.folder)?;
-            let copied = copy_bytes(&named.reader, &store.blobs, &target, Before::Trusted).await;
+            let ways = (&store.blobs, &target);
+            let copied = copy_bytes(&named.reader, ways, Before::Trusted, PATIENCE).await;
             tally = Some(copied.map_err(|error| failed(&self.folder, error))?);
         }
         let mut told = json!({"folder": self.folder});
@@ -212,12 +213,17 @@ impl Snapshot {
 pub(super) fn told_of(tally: &Tally) -> Value {
     let digests =
         |list: &[oci::Digest]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
+    let unreadable = tally.unreadable.iter();
+    let unreadable: Vec<Value> = unreadable
+        .map(|(digest, why)| json!({"digest": digest, "why": why}))
+        .collect();
     json!({
         "copied": tally.copied,
         "bytes": tally.bytes,
         "before": tally.before,
         "missing": digests(&tally.missing),
         "altered": digests(&tally.altered),
+        "unreadable": unreadable,
     })
 }
 
@@ -232,7 +238,7 @@ pub(super) fn say(tally: &Tally) {
 
 /// What is copied stays; what cannot be is named.
 pub(super) fn complete(tally: &Tally, from: &str, done: &str) -> Result<(), Failure> {
-    if tally.missing.is_empty() && tally.altered.is_empty() {
+    if tally.is_complete() {
         return Ok(());
     }
     let missing = tally
@@ -243,9 +249,11 @@ pub(super) fn complete(tally: &Tally, from: &str, done: &str) -> Result<(), Fail
         .altered
         .iter()
         .map(|digest| format!("{digest} has other bytes than its name says"));
+    let unreadable = tally.unreadable.iter();
+    let unreadable = unreadable.map(|(digest, why)| format!("{digest} cannot be read: {why}"));
     Err(Failure::new(
         Exit::Invalid,
-        format!("{from} lacks bytes that the database names; everything else was {done}"),
+        format!("{from} does not give all bytes that the database names; everything else was {done}"),
     )
-    .points(missing.chain(altered)))
+    .points(missing.chain(altered).chain(unreadable)))
 }

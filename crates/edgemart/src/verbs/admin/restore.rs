@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use store::Blobs;
-use store::backup::copy_bytes;
+use store::backup::{PATIENCE, copy_bytes};
 use store::blobs::Before;
 
 use super::backup::{
@@ -49,7 +49,8 @@ impl Restore {
                 .map_err(|error| {
                     Failure::new(Exit::Failure, "the installation cannot be opened").why(error)
                 })?;
-            let tally = copy_bytes(&store.reader, &bytes, &store.blobs, Before::Read)
+            let ways = (&bytes, &store.blobs);
+            let tally = copy_bytes(&store.reader, ways, Before::Read, PATIENCE)
                 .await
                 .map_err(|error| failed(&self.folder, error))?;
             global.show(&json!({"bytes": told_of(&tally)}), String::new)?;
@@ -210,7 +211,7 @@ async fn fill(
     if let Some(broken) = store::check_sqlite(&store.reader).await? {
         return Err(format!("the copy of the database is broken: {broken}").into());
     }
-    let tally = copy_bytes(&store.reader, bytes, target, Before::Read).await?;
+    let tally = copy_bytes(&store.reader, (bytes, target), Before::Read, PATIENCE).await?;
     store.close().await?;
     Ok(tally)
 }
