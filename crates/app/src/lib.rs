@@ -22,5 +22,7 @@ pub mod upstream;
 
 mod key_file;
 mod record;
+#[cfg(test)]
+mod testing;
 pub use context::{App, Parts};
 pub use key_file::KeyFileError;

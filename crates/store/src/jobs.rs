@@ -1,7 +1,7 @@
 //! Work to be done outside a request. A job is claimed under a lease; a worker that dies loses it to the next one,
 //! and every change a worker makes to its job says whether the lease still was its own.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, UpdateMany,
@@ -206,9 +206,9 @@ pub struct Retry {
     pub attempts: i32,
 }
 
-/// Notes a failed attempt: queued again, or given up. `false`: it is no longer the worker's.
+/// Notes a failed attempt: queued again, or given up, alone or with what that ends. `false`: it is no longer the worker's.
 pub async fn fail(
-    writer: &Writer,
+    to: &impl Sink,
     id: &str,
     worker: &str,
     error: &str,
@@ -228,7 +228,7 @@ pub async fn fail(
             .col_expr(Column::State, Expr::value(JobState::Failed.as_str()))
             .col_expr(Column::FinishedAt, Expr::value(now)),
     };
-    Ok(query.exec(&writer.pool).await?.rows_affected == 1)
+    Ok(query.exec(&to.connection()).await?.rows_affected == 1)
 }
 
 /// Gives back every job of a worker that stops in good order, due at once and without counting the attempt; tells how
@@ -269,15 +269,6 @@ pub async fn in_state(
         .collect()
 }
 
-/// When the next queued job is due.
-pub async fn next_due(source: &impl Source) -> Result<Option<i64>, Error> {
-    let query = Entity::find()
-        .filter(Column::State.eq(JobState::Queued.as_str()))
-        .order_by_asc(Column::RunAt)
-        .limit(1);
-    Ok(query.one(&source.connection()).await?.map(|job| job.run_at))
-}
-
 /// How many jobs stand where.
 pub async fn counts(source: &impl Source) -> Result<JobCounts, Error> {
     let mut counts = JobCounts::default();
@@ -294,10 +285,15 @@ pub async fn counts(source: &impl Source) -> Result<JobCounts, Error> {
     Ok(counts)
 }
 
-/// Sweeps away jobs that were done, or given up, before a time; tells how many.
-pub async fn delete_finished(tx: &Tx, before: i64) -> Result<u64, Error> {
-    let query = Entity::delete_many()
-        .filter(Column::State.is_in([JobState::Done.as_str(), JobState::Failed.as_str()]))
-        .filter(Column::FinishedAt.lt(before));
+/// Sweeps away jobs that were done, or given up, before a time, at most `limit` of them; tells how many.
+pub async fn delete_finished(tx: &Tx, before: i64, limit: u64) -> Result<u64, Error> {
+    let some = Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(Column::State.is_in([JobState::Done.as_str(), JobState::Failed.as_str()]))
+        .and_where(Column::FinishedAt.lt(before))
+        .limit(limit)
+        .take();
+    let query = Entity::delete_many().filter(Column::Id.in_subquery(some));
     Ok(query.exec(&tx.inner).await?.rows_affected)
 }

@@ -1,6 +1,8 @@
 //! Runs of modules: what was measured of one image of a submission, when it was certified or in a night after that. The
 //! event log of a run is a file in [`crate::Blobs`], named by its digest. Judging is not done here.
 
+use std::collections::BTreeSet;
+
 use domain::behaviour::Observed;
 use domain::ids::PlanName;
 use oci::{Digest, Platform};
@@ -338,4 +340,24 @@ pub async fn logs(
     }
     let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
     crate::registry::read_digests("runs", &found)
+}
+
+/// Which of these event logs some run names.
+pub async fn named_logs(
+    source: &impl Source,
+    digests: &[Digest],
+) -> Result<BTreeSet<Digest>, Error> {
+    let mut named = BTreeSet::new();
+    for some in digests.chunks(write::BINDS_MAX) {
+        let found: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::Log)
+            .distinct()
+            .filter(Column::Log.is_in(some.iter().map(Digest::as_str)))
+            .into_tuple()
+            .all(&source.connection())
+            .await?;
+        named.extend(crate::registry::read_digests("runs", &found)?);
+    }
+    Ok(named)
 }

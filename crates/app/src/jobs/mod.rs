@@ -2,6 +2,7 @@
 //! What a job does stands in `pipeline`; this only queues, claims, renews, retries and gives up.
 
 mod ended;
+mod failed;
 mod housekeeping;
 mod lease;
 mod nights;

@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Kind;
 use super::ended::{Ended, retry};
+use super::failed::write_failed;
 use super::lease::{LEASE_MICROS, Lease, RENEW_EVERY, leased};
 use super::slots::{Room, Slots, Taken};
 use crate::App;
@@ -127,17 +128,17 @@ async fn work(app: App, worker: String, job: Job) {
     let ended = ended.unwrap_or_else(|error| Ended::Again(with_causes(&error)));
     let retry = retry(kind, &job, &ended, app.clock.now());
     match ended {
-        Ended::Done => told(
-            &job,
-            store::jobs::finish(&app.writer, &job.id, &worker, app.clock.now()).await,
-        ),
+        Ended::Done => {
+            let done = store::jobs::finish(&app.writer, &job.id, &worker, app.clock.now()).await;
+            told(&job, done.map_err(Refused::from));
+        }
         Ended::Again(why) | Ended::Onward(why) | Ended::Waiting(why) => {
             fail(&app, &worker, &job, &why, retry).await;
         }
     }
 }
 
-fn with_causes(error: &Refused) -> String {
+pub(super) fn with_causes(error: &Refused) -> String {
     let mut why = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -147,7 +148,6 @@ fn with_causes(error: &Refused) -> String {
     why
 }
 
-/// Writes down that a try did not finish the job.
 async fn fail(app: &App, worker: &str, job: &Job, why: &str, retry: Option<Retry>) {
     tracing::warn!(
         job = job.id,
@@ -157,18 +157,19 @@ async fn fail(app: &App, worker: &str, job: &Job, why: &str, retry: Option<Retry
         why,
         "a job did not finish"
     );
-    if retry.is_none() {
-        pipeline::give_up(app, job, why).await;
-    }
-    let now = app.clock.now();
-    told(
-        job,
-        store::jobs::fail(&app.writer, &job.id, worker, why, retry, now).await,
-    );
+    told(job, write_failed(app, worker, job, why, retry).await);
 }
 
-fn told(job: &Job, written: Result<bool, store::Error>) {
-    if let Err(error) = written {
-        tracing::error!(job = job.id, %error, "could not write how the job ended; its lease will run out");
+fn told(job: &Job, written: Result<bool, Refused>) {
+    match written {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(
+            job = job.id,
+            "lost the lease at the last moment; another worker has the job"
+        ),
+        Err(error) => {
+            let error = with_causes(&error);
+            tracing::error!(job = job.id, %error, "could not write how the job ended; its lease will run out");
+        }
     }
 }

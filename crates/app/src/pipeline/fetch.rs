@@ -133,7 +133,7 @@ pub(super) async fn forget_parts(
 }
 
 /// Drops the bytes of forgotten parts.
-pub(super) async fn drop_parts(app: &App, ids: &[String]) {
+pub(crate) async fn drop_parts(app: &App, ids: &[String]) {
     for id in ids {
         drop_chunks(app, id).await;
     }

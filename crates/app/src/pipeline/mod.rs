@@ -5,6 +5,7 @@ mod attached;
 mod behave;
 mod certify;
 mod contents;
+mod drop_logs;
 mod evidence;
 mod fetch;
 mod gather;
@@ -22,7 +23,9 @@ mod tags;
 
 pub(crate) use behave::sweep_runs;
 pub(crate) use certify::certify;
+pub(crate) use drop_logs::drop_unnamed_logs;
 pub use evidence::{ReadImage, evidence};
+pub(crate) use fetch::drop_parts;
 pub(crate) use give_up::give_up;
 pub(crate) use import::import;
 pub use judged_by::{JudgedBy, judged_by};

@@ -190,14 +190,34 @@ async fn what_was_measured(market: &Market, offer: &Offer, live: &Submission) {
     assert_eq!(found.total, 1, "{class}, {most} bytes");
 }
 
-/// What works is run again and its date is fresh; a rule that is new to it is a break, recorded once.
+/// Makes it look as if a plan had been certified the day before yesterday and been broken last night.
+async fn broken_last_night(market: &Market, live: &Submission, plan: &str) {
+    let runs = store::runs::certifying(&market.app.reader, &live.id).await;
+    let mut runs = runs.unwrap().into_iter();
+    let mut run = runs.find(|run| run.summary.plan.as_str() == plan).unwrap();
+    let tx = market.store.writer.begin().await.unwrap();
+    let certified = run.summary.began_at;
+    for (id, nights_ago, broken) in [("certified", 2, None), ("broke", 1, Some("RUN-16"))] {
+        let summary = &mut run.summary;
+        id.clone_into(&mut summary.id);
+        summary.began_at = certified - nights_ago * app::clock::DAY;
+        summary.nightly = broken.is_some();
+        summary.broken = broken.map(str::to_owned).into_iter().collect();
+        store::runs::keep(&tx, &run).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// What works is run again and its date is fresh; that it works again is recorded once, and that it still does is not.
 async fn a_night(market: &Market, offer: &Offer, live: &Submission) {
+    broken_last_night(market, live, "second").await;
     assert_eq!(app::jobs::begin_night(&market.app).await.unwrap(), 1);
     let reader = &market.app.reader;
     let look = async {
         loop {
-            let runs = store::runs::summaries(reader, &live.id).await.unwrap();
-            if runs.iter().filter(|run| run.nightly).count() == 2 {
+            let mut runs = store::runs::summaries(reader, &live.id).await.unwrap();
+            runs.retain(|run| run.nightly && run.id != "broke");
+            if runs.len() == 2 {
                 return runs;
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -211,14 +231,20 @@ async fn a_night(market: &Market, offer: &Offer, live: &Submission) {
     let key = offer.key();
     let fresh = |app: &app::App| {
         let module = app.catalog.module(&key).unwrap();
-        module.plans.iter().all(|plan| plan.runs[0].nightly)
+        let mut newest = module.plans.iter().map(|plan| &plan.runs[0]);
+        newest.all(|run| run.nightly && run.id != "broke")
     };
     market.wait_for_catalog(fresh).await;
     let name = key.to_string();
     let events = store::events::of_subject(reader, "offer", &name, 50)
         .await
         .unwrap();
-    assert!(events.iter().all(|event| !event.kind.starts_with("run_")));
+    let mut told = events.iter().filter(|event| event.kind.starts_with("run_"));
+    let recovered = told.next().unwrap();
+    assert_eq!(recovered.kind, "run_recovered");
+    assert_eq!(recovered.data["place"], "plan second, linux/amd64");
+    assert_eq!(recovered.data["rules"], "");
+    assert!(told.next().is_none(), "the other plan was never broken");
     let again = app::jobs::begin_night(&market.app).await.unwrap();
     assert_eq!(again, 0, "once a night");
 }

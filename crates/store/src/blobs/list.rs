@@ -7,9 +7,10 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use oci::Digest;
 
 use super::commit::receive_as_it_is;
+use super::copy::Shelf;
 use super::{BlobError, Blobs, CommitError};
 
-/// A blob as the storage has it.
+/// A blob, or another thing named by its digest, as the storage has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredBlob {
     /// Its name.
@@ -39,7 +40,16 @@ impl StoredBlob {
 impl Blobs {
     /// Every blob, in no order.
     pub fn list(&self) -> BoxStream<'static, Result<StoredBlob, BlobError>> {
-        let under = self.under(&["blobs"]);
+        self.list_shelf(Shelf::Blobs)
+    }
+
+    /// Every event log of a run, in no order.
+    pub fn list_run_logs(&self) -> BoxStream<'static, Result<StoredBlob, BlobError>> {
+        self.list_shelf(Shelf::Runs)
+    }
+
+    fn list_shelf(&self, shelf: Shelf) -> BoxStream<'static, Result<StoredBlob, BlobError>> {
+        let under = self.under(&[shelf.folder()]);
         let found = self.store.list(Some(&under));
         found
             .map_err(BlobError::storage_again("list", &under))

@@ -208,7 +208,6 @@ async fn a_key_is_queued_once_until_its_job_is_over() {
             .unwrap();
         assert_eq!((retried.state, retried.run_at), (JobState::Queued, NOW + 7));
         assert_eq!(retried.last_error.as_deref(), Some("timed out"));
-        assert_eq!(jobs::next_due(&store.reader).await.unwrap(), Some(NOW + 1));
 
         // Longest due first.
         assert_eq!(claim(writer, "a", NOW + 9).await.unwrap().id, "j3");
@@ -237,10 +236,35 @@ async fn a_key_is_queued_once_until_its_job_is_over() {
             .await
             .unwrap();
         assert_eq!(failed.len(), 1);
+    })
+    .await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_jobs_are_swept_a_few_at_a_time() {
+    for_each_engine(|store: Store| async move {
+        let writer = &store.writer;
+        for id in ["done", "failed", "running", "waiting"] {
+            enqueue(writer, &job(id, None, NOW)).await;
+        }
+        for id in ["done", "failed", "running"] {
+            assert_eq!(claim(writer, "a", NOW).await.unwrap().id, id);
+        }
+        assert!(jobs::finish(writer, "done", "a", NOW + 10).await.unwrap());
+        let failed = jobs::fail(writer, "failed", "a", "gone", None, NOW + 12).await;
+        assert!(failed.unwrap());
         let tx = writer.begin().await.unwrap();
-        assert_eq!(jobs::delete_finished(&tx, NOW + 10).await.unwrap(), 0);
-        assert_eq!(jobs::delete_finished(&tx, NOW + 11).await.unwrap(), 1);
+        let mut swept = Vec::new();
+        for (before, limit) in [(NOW + 10, 9), (NOW + 11, 9), (NOW + 20, 0), (NOW + 20, 9)] {
+            swept.push(jobs::delete_finished(&tx, before, limit).await.unwrap());
+        }
+        assert_eq!(swept, [0, 1, 0, 1]);
+        let left = JobCounts {
+            queued: 1,
+            running: 1,
+            ..JobCounts::default()
+        };
+        assert_eq!(jobs::counts(&tx).await.unwrap(), left);
     })
     .await;
 }
