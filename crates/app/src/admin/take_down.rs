@@ -130,9 +130,9 @@ async fn live(tx: &Tx, wanted: &Takedown) -> Result<(Vec<Release>, Vec<Takedown>
         return Err(Refused::not_found("module", key.to_string()));
     }
     let all = store::releases::of_offer(tx, key).await?;
-    if !all.iter().any(|release| holds(wanted, release)) {
+    if wanted.release.is_some() && !all.iter().any(|release| holds(wanted, release)) {
         let name = format!("{key} {}", release_words(wanted));
-        return Err(Refused::not_found("release", name.trim()));
+        return Err(Refused::not_found("release", name));
     }
     let down = store::takedowns::of_offer(tx, key).await?;
     let same = |other: &&Takedown| other.release.is_none() || other.release == wanted.release;

@@ -1,6 +1,6 @@
-//! What takedowns withhold: what the releases they hold are made of, without what standing releases need. Of several
-//! takedowns of one module each withholds what no release needed when it came; whichever is lifted first, what stands then
-//! is whole again. Which takedowns there are is `take_down`'s and `lift`'s.
+//! What takedowns withhold: what the releases they hold are made of, without what standing releases need; of a whole module
+//! everything that its repositories serve. Of several takedowns of one module each withholds what no release needed when it
+//! came; whichever is lifted first, what stands then is whole again. Which takedowns there are is `take_down`'s and `lift`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
@@ -58,6 +58,24 @@ pub(crate) async fn closures(
     Ok(found)
 }
 
+/// Everything that the repositories of a module serve, repository by repository: also what a tag names that is no release,
+/// such as `1.3.0-beta`.
+async fn served(tx: &Tx, key: &OfferKey) -> Result<BTreeMap<String, Closure>, Refused> {
+    let mut found = BTreeMap::new();
+    for repository in store::registry::public_repositories_of(tx, key).await? {
+        let manifests = store::registry::manifests_of(tx, &repository).await?;
+        let manifests = manifests.into_iter().filter(|(_, held)| held.public);
+        let blobs = store::registry::blobs_of(tx, &repository).await?;
+        let blobs = blobs.into_iter().filter(|(_, held)| held.public);
+        let served = Closure {
+            manifests: manifests.map(|(digest, _)| digest).collect(),
+            blobs: blobs.map(|(digest, _)| digest).collect(),
+        };
+        found.insert(repository, served);
+    }
+    Ok(found)
+}
+
 /// What an image consists of, as far as its manifests are here.
 async fn closure(tx: &Tx, repository: &str, roots: Vec<Digest>) -> Result<Closure, Refused> {
     let mut found = Closure::default();
@@ -106,8 +124,9 @@ async fn attached(tx: &Tx, repository: &str, digest: &Digest) -> Result<Vec<Dige
     Ok(found)
 }
 
-/// Withholds what a takedown holds and nothing that stands needs; tells how many digests. What a submission on its way
-/// needs is withheld from everyone but those who see its preview, until it goes live.
+/// Withholds what a takedown holds and nothing that stands needs; of a whole module, everything that is served. Tells how
+/// many digests. What a submission on its way needs is withheld from everyone but those who see its preview, until it goes
+/// live.
 pub(super) async fn withhold(
     tx: &Tx,
     takedown: &Takedown,
@@ -116,7 +135,14 @@ pub(super) async fn withhold(
 ) -> Result<usize, Refused> {
     let held = all.iter().filter(|release| holds(takedown, release));
     let held: Vec<Release> = held.cloned().collect();
-    let held = closures(tx, &takedown.key, &held).await?;
+    let mut held = closures(tx, &takedown.key, &held).await?;
+    if takedown.release.is_none() {
+        for (repository, served) in served(tx, &takedown.key).await? {
+            let held = held.entry(repository).or_default();
+            held.manifests.extend(served.manifests);
+            held.blobs.extend(served.blobs);
+        }
+    }
     let stands = closures(tx, &takedown.key, &standing(all, down)).await?;
     let nothing = Closure::default();
     let mut rows = Vec::new();

@@ -60,8 +60,7 @@ async fn own(
         .to_owned();
     let mut found = Vec::new();
     loop {
-        let page =
-            store::registry::repositories(&app.reader, Some(&after), READ_AT_ONCE, false).await?;
+        let page = store::registry::repositories(&app.reader, Some(&after), READ_AT_ONCE).await?;
         let ended = page.len() < usize::try_from(READ_AT_ONCE).unwrap_or(usize::MAX)
             || page.last().is_none_or(|name| !name.starts_with(prefix));
         let Some(next) = page.last().cloned() else {

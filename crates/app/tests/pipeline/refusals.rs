@@ -157,9 +157,8 @@ async fn a_platform_lie_is_rejected() {
     let rejected = market.wait(&id, &[State::Rejected]).await;
     let found = failures(&rejected);
     assert!(found.contains_key("IMG-19"), "{found:#?}");
-    let public = store::registry::repositories(&market.app.reader, None, 10, true)
-        .await
-        .unwrap();
+    let public = store::registry::public_repositories_of(&market.app.reader, &rejected.key);
+    let public = public.await.unwrap();
     assert!(public.is_empty(), "nothing of it became public");
 }
 
@@ -299,9 +298,8 @@ async fn hostile_registries_are_rejected_and_nothing_is_kept() {
         }
         let stale = store::registry::uploads::stale(&market.app.reader, i64::MAX).await;
         assert!(stale.unwrap().is_empty(), "{trick:?}: parts are left");
-        let public = store::registry::repositories(&market.app.reader, None, 10, true)
-            .await
-            .unwrap();
+        let public = store::registry::public_repositories_of(&market.app.reader, &rejected.key);
+        let public = public.await.unwrap();
         assert!(public.is_empty(), "{trick:?}");
     }
 }

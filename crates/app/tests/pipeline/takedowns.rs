@@ -2,7 +2,8 @@
 //! they came: what stands is whole, what can be lifted keeps its bytes, and what is down stays down.
 
 use app::App;
-use app::admin::{lift_takedown, take_down};
+use app::admin::{TakeDown, lift_takedown, take_down};
+use app::registry::{Caller, Refusal, list_tags};
 use domain::ids::OfferKey;
 use oci::Digest;
 use store::Store;
@@ -11,7 +12,7 @@ use testkit::engines::for_each_engine;
 
 use crate::market::{Market, test_image};
 use crate::takedown::{
-    BothVersions, WHY, at_once, pull, pull_blob, wait_until_gone, wait_until_purged, whole,
+    BothVersions, WHY, at_once, blobs, pull, pull_blob, wait_until_gone, wait_until_purged, whole,
 };
 
 const LIFTED: &str = "A false alarm.";
@@ -152,7 +153,7 @@ async fn one_image_everywhere(store: Store) {
     let repo = |key: &OfferKey, offer: &domain::offer::Offer| key.repository(&offer.plans[0].plan);
     let (here, there) = (repo(&offer.key(), &offer), repo(&twin.key(), &twin));
 
-    let down = |version: &str| app::admin::TakeDown {
+    let down = |version: &str| TakeDown {
         release: Some((offer.plans[0].plan.clone(), version.parse().unwrap())),
         ..whole(&offer.key())
     };
@@ -185,4 +186,70 @@ async fn one_image_everywhere(store: Store) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_image_under_several_names_is_blocked_while_all_of_them_are_down() {
     for_each_engine(one_image_everywhere).await;
+}
+
+/// An image under a suffixed tag alone is no release; with its module it goes down, comes back, and loses its bytes.
+async fn only_a_suffixed_tag(store: Store) {
+    let market = Market::open(store).await;
+    market.seed("contoso/temperature-sensor").await;
+    let mut offer = market.draft("temperature-sensor").await;
+    let mut seeds = samples::images().unwrap().into_iter();
+    let beta = seeds.find(|seed| seed.repository == "contoso/heartbeat");
+    let beta = test_image(beta.unwrap().image);
+    let root: Digest = beta.top().digest.parse().unwrap();
+    let tags = [("1.3.0-beta".to_owned(), root.to_string())];
+    market
+        .push("contoso/temperature-sensor", &tags, &beta)
+        .await;
+    offer.plans[0].image.tags.push("1.3.0-beta".to_owned());
+    market.save(&offer).await;
+    let (key, repo) = (offer.key(), offer.key().repository(&offer.plans[0].plan));
+    market.publish(&key).await;
+    let (app, operator) = (&market.app, &market.operator);
+    let released = store::releases::of_offer(&app.reader, &key).await.unwrap();
+    assert!(released.iter().all(|release| release.digest != root));
+    let layers = blobs(app, &root).await;
+    let repository = repo.parse().unwrap();
+    let tags = async || list_tags(app, &Caller::Anonymous, &repository, None, None).await;
+    let stands = async || {
+        is_whole(app, &repo, "1.3.0-beta", &layers).await;
+        assert_eq!(pull(app, &repo, "1.2.0").await, None);
+        let listed = tags().await.unwrap().entries;
+        assert!(listed.contains(&"1.3.0-beta".to_owned()), "{listed:?}");
+    };
+    let is_down = async || {
+        for name in ["1.3.0-beta", root.as_str(), "1.2.0"] {
+            let why = pull(app, &repo, name).await;
+            assert!(why.is_some_and(|why| why.contains(WHY)), "{name} is served");
+        }
+        are_down(app, &repo, &layers).await;
+        assert!(matches!(tags().await, Err(Refusal::Denied(_))));
+    };
+    stands().await;
+    let id = take_down(app, operator, whole(&key)).await.unwrap();
+    is_down().await;
+    lift_takedown(app, operator, &id, LIFTED).await.unwrap();
+    stands().await;
+
+    // Of one release it is no part.
+    let version = released[0].version;
+    let one = TakeDown {
+        release: Some((offer.plans[0].plan.clone(), version)),
+        ..whole(&key)
+    };
+    let id = take_down(app, operator, one).await.unwrap();
+    assert_eq!(pull(app, &repo, "1.3.0-beta").await, None);
+    lift_takedown(app, operator, &id, LIFTED).await.unwrap();
+    stands().await;
+
+    let soon = market.replica(at_once).await;
+    let id = take_down(&soon, operator, whole(&key)).await.unwrap();
+    wait_until_purged(app, &id).await;
+    is_down().await;
+    wait_until_gone(app, &layers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_module_goes_down_with_what_is_no_release() {
+    for_each_engine(only_a_suffixed_tag).await;
 }

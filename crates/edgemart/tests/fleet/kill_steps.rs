@@ -311,7 +311,7 @@ async fn stored(place: &Place, app: &App) -> BTreeSet<String> {
 
 /// Digests of every blob that a repository holds.
 async fn held(app: &App) -> BTreeSet<String> {
-    let names = store::registry::repositories(&app.reader, None, 1_000, false);
+    let names = store::registry::repositories(&app.reader, None, 1_000);
     let mut found = BTreeSet::new();
     for repo in names.await.unwrap() {
         let blobs = store::registry::blobs_of(&app.reader, &repo).await.unwrap();

@@ -271,7 +271,7 @@ async fn measure(app: &App, digest: &Digest) -> (i64, Digest) {
 /// linked to the same repository, and every blob's bytes have its digest. Answers how many blobs were hashed.
 pub async fn check_complete(app: &App) -> usize {
     let mut hashed = 0;
-    let names = store::registry::repositories(&app.reader, None, 1_000, false)
+    let names = store::registry::repositories(&app.reader, None, 1_000)
         .await
         .unwrap();
     for repo in &names {

@@ -33,6 +33,8 @@ pub use manifests::{
     manifest, manifests_of, put_manifest, referrer_digests, referrers, repositories_with_manifest,
     unlink_manifest,
 };
-pub use repositories::{publish_closure, repositories, repository_exists};
+pub use repositories::{
+    public_repositories_of, publish_closure, repositories, repository_exists,
+};
 pub use tags::{delete_tag, set_tag, standing_tags, tag, tag_count, tags, tags_of_digest};
 pub use usage::{Usage, hold_publisher, usage};

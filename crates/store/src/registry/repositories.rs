@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use domain::ids::OfferKey;
 use oci::Digest;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
 };
 
 use crate::column::Row;
@@ -128,18 +130,30 @@ pub async fn repositories(
     source: &impl Source,
     after: Option<&str>,
     limit: u64,
-    only_public: bool,
 ) -> Result<Vec<String>, Error> {
     let mut query = Entity::find().order_by_asc(Column::Name).limit(limit);
     if let Some(after) = after {
         query = query.filter(Column::Name.gt(after));
     }
-    if only_public {
-        query = query.filter(Column::Public.eq(true));
-    }
+    names(query, source).await
+}
+
+/// The repositories of a module in which anything is public, by name.
+pub async fn public_repositories_of(
+    source: &impl Source,
+    key: &OfferKey,
+) -> Result<Vec<String>, Error> {
+    let module = format!("{}/{}", key.publisher, key.offer);
+    // Names are compared bytewise, and `0` comes right after `/`.
+    let query = Entity::find()
+        .filter(Column::Name.gt(format!("{module}/")))
+        .filter(Column::Name.lt(format!("{module}0")))
+        .filter(Column::Public.eq(true))
+        .order_by_asc(Column::Name);
+    names(query, source).await
+}
+
+async fn names(query: Select<Entity>, source: &impl Source) -> Result<Vec<String>, Error> {
     let found = query.all(&source.connection()).await?;
-    Ok(found
-        .into_iter()
-        .map(|repository| repository.name)
-        .collect())
+    Ok(found.into_iter().map(|row| row.name).collect())
 }

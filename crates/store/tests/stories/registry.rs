@@ -7,7 +7,7 @@ use store::registry::{self, BlobMembership, Membership, ReferrersOf, StoredManif
 use store::{Error, Store, Tx, submissions};
 use testkit::engines::for_each_engine;
 
-use crate::rows::{NOW, begin, digest, submission};
+use crate::rows::{NOW, begin, digest, key, submission};
 
 const REPO: &str = "p1/sensor/free";
 
@@ -339,7 +339,38 @@ async fn a_publisher_reads_its_own_blobs_and_public_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repositories_are_paged_and_referrers_stay_in_theirs() {
+async fn repositories_are_paged_and_found_by_their_module() {
+    for_each_engine(|store: Store| async move {
+        let tx = store.writer.begin().await.unwrap();
+        push(&tx, "a/x/y", "subject", false).await;
+        for repo in ["b/x/y", "a-b/x/y", "a-b/x/z", "a-b/x-1/y", "a-b/x1/y"] {
+            push(&tx, repo, "subject", true).await;
+        }
+        tx.commit().await.unwrap();
+        let reader = &store.reader;
+        let all = registry::repositories(reader, None, 10)
+            .await
+            .unwrap();
+        let named = ["a-b/x-1/y", "a-b/x/y", "a-b/x/z", "a-b/x1/y", "a/x/y", "b/x/y"];
+        assert_eq!(all, named);
+        assert_eq!(
+            registry::repositories(reader, Some("a-b/x/y"), 1)
+                .await
+                .unwrap(),
+            ["a-b/x/z"]
+        );
+        let public = async |module: &str| {
+            let module = key(module);
+            registry::public_repositories_of(reader, &module).await.unwrap()
+        };
+        assert_eq!(public("a-b.x").await, ["a-b/x/y", "a-b/x/z"]);
+        assert_eq!(public("a.x").await, [] as [&str; 0]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn referrers_stay_in_their_repository() {
     for_each_engine(|store: Store| async move {
         let tx = store.writer.begin().await.unwrap();
         for (repo, public) in [("b/x/y", true), ("a/x/y", false), ("a-b/x/y", true)] {
@@ -358,22 +389,6 @@ async fn repositories_are_paged_and_referrers_stay_in_theirs() {
             .unwrap();
         tx.commit().await.unwrap();
         let reader = &store.reader;
-        let all = registry::repositories(reader, None, 10, false)
-            .await
-            .unwrap();
-        assert_eq!(all, ["a-b/x/y", "a/x/y", "b/x/y"]);
-        assert_eq!(
-            registry::repositories(reader, Some("a-b/x/y"), 1, false)
-                .await
-                .unwrap(),
-            ["a/x/y"]
-        );
-        assert_eq!(
-            registry::repositories(reader, None, 10, true)
-                .await
-                .unwrap(),
-            ["a-b/x/y", "b/x/y"]
-        );
         let subject = digest("subject");
         let asked = ReferrersOf {
             repo: "a/x/y",

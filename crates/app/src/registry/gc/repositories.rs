@@ -25,8 +25,7 @@ pub(super) async fn let_go(app: &App, run: Run<'_>, report: &mut GcReport) -> Re
     let mut after: Option<String> = None;
     loop {
         let page =
-            store::registry::repositories(&app.reader, after.as_deref(), PAGE_REPOSITORIES, false)
-                .await?;
+            store::registry::repositories(&app.reader, after.as_deref(), PAGE_REPOSITORIES).await?;
         for name in &page {
             report.repositories += 1;
             let Ok(repository) = name.parse::<RepositoryName>() else {
