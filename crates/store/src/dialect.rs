@@ -6,6 +6,7 @@ use std::path::Path;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 use crate::error::Error;
+use crate::jobs::Choice;
 use crate::source::{Reader, Tx, Writer};
 
 /// Any number, as long as no other program takes the same one on the same database.
@@ -83,7 +84,8 @@ pub(crate) async fn integrity(reader: &Reader) -> Result<Option<String>, Error> 
     Ok(told.filter(|told| told != "ok"))
 }
 
-/// Takes the job that has been due longest: queued, or running under a lease that ran out.
+/// Takes the job that has been due longest: queued, or running under a lease that ran out; of some kinds, publishers take
+/// turns.
 ///
 /// PostgreSQL: rows that another worker is just taking are passed over (`skip locked`), so workers never wait for
 /// each other. SQLite knows no row locks and needs none: its one writer makes the statement atomic.
@@ -91,23 +93,40 @@ pub(crate) fn claim_job(
     engine: DbBackend,
     worker: &str,
     (now, until): (i64, i64),
-    without: &[&str],
+    choice: Choice<'_>,
 ) -> Statement {
     let mut values: Vec<Value> = vec![until.into(), worker.into(), now.into()];
-    let mut kinds = String::new();
-    for kind in without {
-        values.push((*kind).into());
-        kinds.push_str(&format!(" and kind <> ${}", values.len()));
-    }
+    let mut kinds = |kinds: &[&str]| -> String {
+        let mut list = Vec::new();
+        for kind in kinds {
+            values.push((*kind).into());
+            list.push(format!("${}", values.len()));
+        }
+        list.join(", ")
+    };
+    let (without, in_turn) = (kinds(choice.without), kinds(choice.in_turn));
+    let without = match choice.without {
+        [] => String::new(),
+        _ => format!(" and job.kind not in ({without})"),
+    };
+    let in_turn = match choice.in_turn {
+        [] => String::new(),
+        _ => format!(
+            "case when job.kind in ({in_turn}) then (select count(*) from jobs other \
+                where other.state = 'running' and other.lease_until >= $3 \
+                and other.publisher = job.publisher and other.kind in ({in_turn})) else 0 end, "
+        ),
+    };
     let pass_over = match engine {
-        DbBackend::Postgres => "for update skip locked",
+        DbBackend::Postgres => "for update of job skip locked",
         _ => "",
     };
     let sql = format!(
         "update jobs set state = 'running', attempts = attempts + 1, lease_until = $1, leased_by = $2 \
-        where id = (select id from jobs \
-            where ((state = 'queued' and run_at <= $3) or (state = 'running' and lease_until < $3)){kinds} \
-            order by run_at, id limit 1 {pass_over}) \
+        where id = (select job.id from jobs job \
+            where ((job.state = 'queued' and job.run_at <= $3) \
+                or (job.state = 'running' and job.lease_until < $3)){without} \
+            order by {in_turn}job.run_at, job.id limit 1 {pass_over}) \
         returning *"
     );
     Statement::from_sql_and_values(engine, sql, values)

@@ -1,6 +1,7 @@
 //! Work to be done outside a request. A job is claimed under a lease; a worker that dies loses it to the next one,
 //! and every change a worker makes to its job says whether the lease still was its own.
 
+use domain::ids::PublisherId;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
@@ -53,6 +54,8 @@ pub struct NewJob {
     pub kind: String,
     /// On what.
     pub payload: Value,
+    /// Whose work it is; nobody's comes before anybody's.
+    pub publisher: Option<PublisherId>,
     /// Of jobs with the same key at most one is queued or running.
     pub unique_key: Option<String>,
     /// Not before.
@@ -151,22 +154,33 @@ pub async fn enqueue(tx: &Tx, job: &NewJob) -> Result<bool, Error> {
         last_error: None,
         created_at: job.created_at,
         finished_at: None,
+        publisher: job.publisher.map(String::from),
     };
     write::insert_if_new(tx, model.into_active_model()).await
 }
 
-/// Gives the worker the job that has been due longest and belongs to nobody, or whose worker's lease ran out; none of the
-/// kinds in `without`. The lease lasts `lease_micros` from `now`. Two workers never get the same job.
+/// Which jobs a worker takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choice<'a> {
+    /// None of these kinds.
+    pub without: &'a [&'a str],
+    /// Of these kinds first those of publishers of whom fewest are being worked on, so that one who queued many does not
+    /// keep the others waiting.
+    pub in_turn: &'a [&'a str],
+}
+
+/// Gives the worker the job that has been due longest and belongs to nobody, or whose worker's lease ran out, as far as
+/// `choice` says nothing else. The lease lasts `lease_micros` from `now`. Two workers never get the same job.
 pub async fn claim(
     writer: &Writer,
     worker: &str,
     now: i64,
     lease_micros: i64,
-    without: &[&str],
+    choice: Choice<'_>,
 ) -> Result<Option<Job>, Error> {
     let engine = writer.pool.get_database_backend();
     let until = now.saturating_add(lease_micros);
-    let statement = dialect::claim_job(engine, worker, (now, until), without);
+    let statement = dialect::claim_job(engine, worker, (now, until), choice);
     match writer.pool.query_one_raw(statement).await? {
         Some(row) => Ok(Some(read(Model::from_query_result(&row, "")?)?)),
         None => Ok(None),

@@ -107,7 +107,8 @@ pub async fn take_down(app: &App, actor: &Actor, command: TakeDown) -> Result<St
     });
     let subject = (Subject::Offer, &*key.to_string());
     app.record(&tx, actor, subject, "taken_down", data).await?;
-    app.enqueue_for(&tx, Kind::Purge, &takedown.id, takedown.purge_at)
+    let (publisher, at) = (&key.publisher, takedown.purge_at);
+    app.enqueue_for(&tx, Kind::Purge, &takedown.id, publisher, at)
         .await?;
     tx.commit().await?;
     app.catalog_changed();

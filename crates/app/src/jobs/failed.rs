@@ -57,7 +57,7 @@ async fn give_up(app: &App, worker: &str, job: &Job, why: &str) -> Result<bool, 
 mod tests {
     use domain::lifecycle::State;
     use store::Store;
-    use store::jobs::{JobState, NewJob};
+    use store::jobs::{Choice, JobState, NewJob};
     use testkit::engines::for_each_engine;
 
     use super::write_failed;
@@ -75,6 +75,7 @@ mod tests {
             id: "j1".into(),
             kind: "import".into(),
             payload: serde_json::json!({"submission": submission.id}),
+            publisher: None,
             unique_key: None,
             run_at: NOW,
             created_at: NOW,
@@ -83,7 +84,7 @@ mod tests {
         store::jobs::enqueue(&tx, &job).await.unwrap();
         tx.commit().await.unwrap();
         let claim = async |worker: &str, now: i64| {
-            let claimed = store::jobs::claim(&store.writer, worker, now, LEASE, &[]).await;
+            let claimed = store::jobs::claim(&store.writer, worker, now, LEASE, Choice::default()).await;
             claimed.unwrap().unwrap()
         };
         let state = async || {

@@ -114,7 +114,7 @@ fn told(what: &str, done: Result<usize, impl std::fmt::Debug>) {
 #[cfg(test)]
 mod tests {
     use store::Store;
-    use store::jobs::{JobCounts, NewJob};
+    use store::jobs::{Choice, JobCounts, NewJob};
     use testkit::engines::for_each_engine;
     use tokio::sync::watch;
 
@@ -132,7 +132,8 @@ mod tests {
                 id: id.into(),
                 kind: "purge".into(),
                 payload: serde_json::json!({}),
-                unique_key: None,
+                publisher: None,
+            unique_key: None,
                 run_at: NOW,
                 created_at: NOW,
             };
@@ -142,7 +143,7 @@ mod tests {
             if id == "waits" {
                 continue;
             }
-            let claimed = store::jobs::claim(&store.writer, "w", NOW, 1_000, &[]).await;
+            let claimed = store::jobs::claim(&store.writer, "w", NOW, 1_000, Choice::default()).await;
             assert_eq!(claimed.unwrap().unwrap().id, id);
             let ended = match id {
                 "done" => store::jobs::finish(&store.writer, id, "w", NOW).await,

@@ -64,7 +64,7 @@ mod tests {
     use std::time::Duration;
 
     use store::Store;
-    use store::jobs::NewJob;
+    use store::jobs::{Choice, NewJob};
     use testkit::engines::for_each_engine;
     use tokio::sync::oneshot;
 
@@ -81,6 +81,7 @@ mod tests {
             id: "j1".into(),
             kind: "import".into(),
             payload: serde_json::json!({}),
+            publisher: None,
             unique_key: None,
             run_at: NOW,
             created_at: NOW,
@@ -88,7 +89,7 @@ mod tests {
         let tx = store.writer.begin().await.unwrap();
         store::jobs::enqueue(&tx, &job).await.unwrap();
         tx.commit().await.unwrap();
-        let claimed = store::jobs::claim(&store.writer, "w1", NOW, LEASE_MICROS, &[]).await;
+        let claimed = store::jobs::claim(&store.writer, "w1", NOW, LEASE_MICROS, Choice::default()).await;
         Lease {
             writer: store.writer.clone(),
             clock: Clock::manual(NOW),
@@ -127,7 +128,7 @@ mod tests {
         for_each_engine(|store: Store| async move {
             let lease = claimed(&store).await;
             let late = NOW + LEASE_MICROS + 1;
-            let taken = store::jobs::claim(&store.writer, "w2", late, LEASE_MICROS, &[]).await;
+            let taken = store::jobs::claim(&store.writer, "w2", late, LEASE_MICROS, Choice::default()).await;
             assert_eq!(taken.unwrap().unwrap().id, lease.job);
             let work = std::future::pending::<()>();
             let working = tokio::time::timeout(PATIENCE, leased(lease, OFTEN, work));

@@ -15,6 +15,7 @@ pub(crate) use nights::night_at;
 pub use nights::{begin_night, nights};
 pub use runner::run;
 
+use domain::ids::PublisherId;
 use serde_json::json;
 use store::Tx;
 use store::jobs::NewJob;
@@ -84,15 +85,17 @@ impl std::str::FromStr for Kind {
 }
 
 impl App {
-    /// Queues work on a submission within the transaction that made it necessary.
+    /// Queues a publisher's work on a submission within the transaction that made it necessary.
     /// The same work queued twice is queued once.
     pub(crate) async fn enqueue(
         &self,
         tx: &Tx,
         kind: Kind,
         subject: &str,
+        publisher: &PublisherId,
     ) -> Result<(), store::Error> {
-        self.enqueue_for(tx, kind, subject, self.clock.now()).await
+        let now = self.clock.now();
+        self.enqueue_for(tx, kind, subject, publisher, now).await
     }
 
     /// The same for a later time.
@@ -101,12 +104,14 @@ impl App {
         tx: &Tx,
         kind: Kind,
         subject: &str,
+        publisher: &PublisherId,
         run_at: i64,
     ) -> Result<(), store::Error> {
         let job = NewJob {
             id: new_id(),
             kind: kind.as_str().to_owned(),
             payload: json!({ kind.subject(): subject }),
+            publisher: Some(publisher.clone()),
             unique_key: Some(format!("{}/{subject}", kind.as_str())),
             run_at,
             created_at: self.clock.now(),

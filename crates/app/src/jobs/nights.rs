@@ -57,7 +57,7 @@ pub async fn begin_night(app: &App) -> Result<usize, store::Error> {
     let due = due(modules.collect(), since, nightly.modules_max);
     let tx = app.writer.begin().await?;
     for (key, at) in spread(&due, now, until) {
-        app.enqueue_for(&tx, Kind::Rerun, &key.to_string(), at)
+        app.enqueue_for(&tx, Kind::Rerun, &key.to_string(), &key.publisher, at)
             .await?;
     }
     tx.commit().await?;

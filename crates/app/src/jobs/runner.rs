@@ -84,9 +84,14 @@ async fn claim(app: &App, worker: &str, room: Room) -> Option<Job> {
     if room == Room::Nothing {
         return None;
     }
-    let without = room.without(|kind| is_long(app, kind));
+    let long: Vec<&str> = Kind::ALL
+        .into_iter()
+        .filter(|kind| is_long(app, *kind))
+        .map(Kind::as_str)
+        .collect();
+    let choice = room.choice(&long);
     let now = app.clock.now();
-    match store::jobs::claim(&app.writer, worker, now, LEASE_MICROS, &without).await {
+    match store::jobs::claim(&app.writer, worker, now, LEASE_MICROS, choice).await {
         Ok(job) => job,
         Err(error) => {
             tracing::warn!(%error, "could not look for jobs; trying again");

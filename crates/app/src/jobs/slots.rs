@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::Kind;
+use store::jobs::Choice;
 
 /// Fewest places: one for work that waits for others, and one for the rest.
 const PLACES_MIN: usize = 2;
@@ -33,12 +33,13 @@ pub(super) enum Room {
 }
 
 impl Room {
-    /// Kinds that there is no place for now.
-    pub(super) fn without(self, long: impl Fn(Kind) -> bool) -> Vec<&'static str> {
-        let kept_out = Kind::ALL
-            .into_iter()
-            .filter(|kind| self != Self::Anything && long(*kind));
-        kept_out.map(Kind::as_str).collect()
+    /// What to take of all jobs, when these kinds of work wait for others. There publishers take turns: otherwise one with
+    /// many submissions and a slow registry would have every place for hours.
+    pub(super) fn choice<'a>(self, long: &'a [&'a str]) -> Choice<'a> {
+        Choice {
+            without: if self == Self::Anything { &[] } else { long },
+            in_turn: long,
+        }
     }
 }
 
@@ -76,7 +77,6 @@ impl<Task: Eq + Hash> Slots<Task> {
 #[cfg(test)]
 mod tests {
     use super::{Room, Slots, Taken};
-    use crate::jobs::Kind;
 
     fn taken(long: bool) -> Taken {
         Taken {
@@ -114,8 +114,9 @@ mod tests {
 
     #[test]
     fn only_what_there_is_no_room_for_is_kept_out() {
-        let long = |kind: Kind| kind == Kind::Import;
-        assert_eq!(Room::Short.without(long), ["import"]);
-        assert!(Room::Anything.without(long).is_empty());
+        let long = ["import"];
+        assert_eq!(Room::Short.choice(&long).without, long);
+        assert!(Room::Anything.choice(&long).without.is_empty());
+        assert_eq!(Room::Anything.choice(&long).in_turn, long);
     }
 }

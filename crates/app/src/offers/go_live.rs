@@ -30,7 +30,8 @@ pub async fn go_live(app: &App, actor: &Actor, id: &str) -> Result<(), Refused> 
         "signed off by the publisher",
     )
     .await?;
-    app.enqueue(&tx, Kind::Publish, id).await?;
+    app.enqueue(&tx, Kind::Publish, id, &submission.key.publisher)
+        .await?;
     tx.commit().await?;
     app.jobs_waiting.notify_waiters();
     Ok(())

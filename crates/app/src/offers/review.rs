@@ -172,7 +172,8 @@ pub async fn waive_rule(
     let data = json!({"rule": rule, "place": place, "reason": reason.trim()});
     app.record(&tx, actor, (Subject::Submission, id), "rule_waived", data)
         .await?;
-    app.enqueue(&tx, Kind::Certify, id).await?;
+    app.enqueue(&tx, Kind::Certify, id, &locked.key.publisher)
+        .await?;
     tx.commit().await?;
     app.jobs_waiting.notify_waiters();
     Ok(())

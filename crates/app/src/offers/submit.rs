@@ -84,15 +84,10 @@ pub async fn submit_offer(
     store::submissions::insert(&tx, &submission).await?;
     store::steps::start(&tx, &submission.id, State::Submitted.as_str(), now).await?;
     let data = json!({"offer": key, "number": submission.number});
-    app.record(
-        &tx,
-        actor,
-        (Subject::Submission, &submission.id),
-        "submitted",
-        data,
-    )
-    .await?;
-    app.enqueue(&tx, Kind::Import, &submission.id).await?;
+    let subject = (Subject::Submission, submission.id.as_str());
+    app.record(&tx, actor, subject, "submitted", data).await?;
+    app.enqueue(&tx, Kind::Import, &submission.id, &key.publisher)
+        .await?;
     tx.commit().await?;
     app.jobs_waiting.notify_waiters();
     Ok(submission.id)

@@ -181,7 +181,9 @@ async fn finish(
         Err(Refused::Conflict(_)) => return Ok(Ended::Done),
         Err(other) => return Err(other),
     }
-    app.enqueue(&tx, Kind::Certify, &submission.id).await?;
+    let publisher = &submission.key.publisher;
+    app.enqueue(&tx, Kind::Certify, &submission.id, publisher)
+        .await?;
     // Of an earlier try whose tags named other layers.
     let parts = forget_parts(&tx, submission).await?;
     tx.commit().await?;

@@ -194,7 +194,10 @@ async fn purged_after_the_import(store: Store) {
         "other",
         now,
         3_600_000_000,
-        &["purge"],
+        store::jobs::Choice {
+            without: &["purge"],
+            ..store::jobs::Choice::default()
+        },
     );
     assert_eq!(claimed.await.unwrap().unwrap().id, import.unwrap().id);
     market.restart().await;

@@ -20,6 +20,7 @@ mod m0018_whose_tokens;
 mod m0019_runs;
 mod m0020_left_out;
 mod m0021_usage;
+mod m0022_whose_jobs;
 
 pub(crate) struct Migrator;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_runs::Migration),
             Box::new(m0020_left_out::Migration),
             Box::new(m0021_usage::Migration),
+            Box::new(m0022_whose_jobs::Migration),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! Jobs: claimed once, taken over when a worker dies, queued once under a key. And the catalog's version.
 
 use serde_json::json;
-use store::jobs::{self, Job, JobCounts, JobState, NewJob, Retry};
+use store::jobs::{self, Choice, Job, JobCounts, JobState, NewJob, Retry};
 use store::{Store, Writer, catalog_version};
 use testkit::engines::for_each_engine;
 
@@ -14,6 +14,7 @@ fn job(id: &str, key: Option<&str>, run_at: i64) -> NewJob {
         id: id.to_owned(),
         kind: "import".to_owned(),
         payload: json!({"submission": "s1"}),
+        publisher: None,
         unique_key: key.map(str::to_owned),
         run_at,
         created_at: NOW,
@@ -32,7 +33,9 @@ async fn enqueue(writer: &Writer, job: &NewJob) -> bool {
 }
 
 async fn claim(writer: &Writer, worker: &str, now: i64) -> Option<Job> {
-    jobs::claim(writer, worker, now, LEASE, &[]).await.unwrap()
+    jobs::claim(writer, worker, now, LEASE, Choice::default())
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +158,11 @@ async fn a_worker_leaves_the_kinds_that_it_has_no_place_for() {
         };
         enqueue(writer, &short).await;
         let without = |kinds: &'static [&'static str]| async move {
-            let claimed = jobs::claim(writer, "a", NOW + 1, LEASE, kinds).await;
+            let choice = Choice {
+                without: kinds,
+                ..Choice::default()
+            };
+            let claimed = jobs::claim(writer, "a", NOW + 1, LEASE, choice).await;
             claimed.unwrap().map(|job| job.id)
         };
         assert_eq!(without(&["import", "publish"]).await, None);
@@ -163,9 +170,61 @@ async fn a_worker_leaves_the_kinds_that_it_has_no_place_for() {
         assert_eq!(without(&["import"]).await, None);
         // Neither does it take over what another left.
         let late = NOW + 2 * LEASE;
-        let left = jobs::claim(writer, "b", late, LEASE, &["publish", "import"]).await;
+        let neither = Choice {
+            without: &["publish", "import"],
+            ..Choice::default()
+        };
+        let left = jobs::claim(writer, "b", late, LEASE, neither).await;
         assert_eq!(left.unwrap(), None);
         assert_eq!(without(&[]).await.as_deref(), Some("j1"));
+    })
+    .await;
+}
+
+/// Of work that takes long, whoever has least of it under way comes first; short work comes in its order.
+#[tokio::test(flavor = "multi_thread")]
+async fn publishers_take_turns_with_long_work() {
+    for_each_engine(|store: Store| async move {
+        let writer = &store.writer;
+        let of = |id: &str, publisher: Option<&str>, kind: &str, at: i64| NewJob {
+            kind: kind.to_owned(),
+            publisher: publisher.map(|id| id.parse().unwrap()),
+            ..job(id, None, NOW + at)
+        };
+        for new in [
+            of("a1", Some("a"), "import", 0),
+            of("a2", Some("a"), "import", 1),
+            of("a3", Some("a"), "rerun", 2),
+            of("a4", Some("a"), "publish", 3),
+            of("b1", Some("b"), "import", 4),
+            of("b2", Some("b"), "import", 5),
+            of("old", None, "import", 6),
+        ] {
+            enqueue(writer, &new).await;
+        }
+        let in_turn = Choice {
+            in_turn: &["import", "rerun"],
+            ..Choice::default()
+        };
+        let next = async |now: i64, choice: Choice<'_>| {
+            let claimed = jobs::claim(writer, "w", now, LEASE, choice).await;
+            claimed.unwrap().map(|job| job.id)
+        };
+        let mut order = Vec::new();
+        while let Some(id) = next(NOW + 9, in_turn).await {
+            order.push(id);
+        }
+        assert_eq!(order, ["a1", "a4", "b1", "old", "a2", "b2", "a3"]);
+        // What a dead worker left is no longer under way, and goes by its time.
+        let late = NOW + 10 + LEASE;
+        assert!(jobs::renew(writer, "b1", "w", late + LEASE).await.unwrap());
+        assert_eq!(next(late, in_turn).await.as_deref(), Some("a1"));
+        assert_eq!(next(late, Choice::default()).await.as_deref(), Some("a2"));
+        assert_eq!(next(late, in_turn).await.as_deref(), Some("a4"));
+        assert_eq!(next(late, in_turn).await.as_deref(), Some("old"), "b has one, a has two");
+        assert_eq!(next(late, in_turn).await.as_deref(), Some("b2"));
+        assert_eq!(next(late, in_turn).await.as_deref(), Some("a3"));
+        assert_eq!(next(late, in_turn).await, None);
     })
     .await;
 }
