@@ -16,6 +16,9 @@ pub const HOUR: i64 = 60 * MINUTE;
 /// Microseconds in a day.
 pub const DAY: i64 = 24 * HOUR;
 
+/// How far apart the clocks of two replicas may be.
+pub(crate) const CLOCKS_APART_MICROS_MAX: i64 = MINUTE;
+
 /// What time it is.
 #[derive(Clone, Debug)]
 pub enum Clock {

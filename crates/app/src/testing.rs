@@ -4,9 +4,10 @@
 use domain::ids::OfferKey;
 use domain::lifecycle::{OfferState, State};
 use domain::offer::Offer;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::Store;
 use store::accounts::Account;
+use store::jobs::NewJob;
 use store::offers::OfferRow;
 use store::publishers::{Publisher, PublisherState};
 use store::submissions::Submission;
@@ -14,6 +15,7 @@ use testkit::folder::Folder;
 
 use crate::clock::Clock;
 use crate::egress::{Egress, EgressPolicy};
+use crate::jobs::Kind;
 use crate::registry::TokenKeys;
 use crate::secrets::SecretKeys;
 use crate::settings::{Limits, RegistrySettings, Runs, Settings, Transfers};
@@ -46,6 +48,22 @@ pub(crate) async fn app(store: Store, clock: Clock) -> (App, Folder) {
         egress: Egress::new(EgressPolicy::default()).unwrap(),
     };
     (App::start(parts).await.unwrap(), keys)
+}
+
+/// A job that is due at once and nobody's.
+pub(crate) async fn queued(store: &Store, id: &str, kind: Kind, payload: Value, now: i64) {
+    let job = NewJob {
+        id: id.into(),
+        kind: kind.as_str().into(),
+        payload,
+        publisher: None,
+        unique_key: None,
+        run_at: now,
+        created_at: now,
+    };
+    let tx = store.writer.begin().await.unwrap();
+    assert!(store::jobs::enqueue(&tx, &job).await.unwrap());
+    tx.commit().await.unwrap();
 }
 
 /// The rows of a submission in some state, of `contoso.sensor`.

@@ -27,12 +27,10 @@ use url::Url;
 use crate::egress::{Answer, Egress, EgressError, Outgoing};
 
 pub use attached::{Attached, find_attached};
-pub use blob::SMALL_BLOB_BYTES_MAX;
 pub use choice::Choice;
 pub use copy::{CopyLimits, CopyPlan, LAYERS_MAX, plan_copy};
 pub use credentials::Credentials;
 pub use error::{At, UpstreamError};
-pub use manifest::Resolved;
 pub use patience::UpstreamLimits;
 
 /// One repository of one registry; a cheap handle that remembers how the registry wants to be asked.

@@ -2,7 +2,7 @@
 
 use domain::ids::{OfferKey, PlanName, PublisherId};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::column::Row;
 use crate::entity::lead::{Column, Entity, Model};
@@ -98,17 +98,10 @@ pub async fn insert(tx: &Tx, lead: &Lead) -> Result<(), Error> {
 
 /// The leads of an offer, newest first.
 pub async fn of_offer(source: &impl Source, key: &OfferKey) -> Result<Vec<Lead>, Error> {
-    let query = Entity::find()
-        .filter(Column::Publisher.eq(key.publisher.as_str()))
-        .filter(Column::Offer.eq(key.offer.as_str()))
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::Id);
-    query
-        .all(&source.connection())
-        .await?
-        .into_iter()
-        .map(read)
-        .collect()
+    let of = Condition::all()
+        .add(Column::Publisher.eq(key.publisher.as_str()))
+        .add(Column::Offer.eq(key.offer.as_str()));
+    newest(source, of).await
 }
 
 /// The leads of all offers of a publisher, newest first.
@@ -116,16 +109,17 @@ pub async fn of_publisher(
     source: &impl Source,
     publisher: &PublisherId,
 ) -> Result<Vec<Lead>, Error> {
+    let of = Condition::all().add(Column::Publisher.eq(publisher.as_str()));
+    newest(source, of).await
+}
+
+async fn newest(source: &impl Source, of: Condition) -> Result<Vec<Lead>, Error> {
     let query = Entity::find()
-        .filter(Column::Publisher.eq(publisher.as_str()))
+        .filter(of)
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id);
-    query
-        .all(&source.connection())
-        .await?
-        .into_iter()
-        .map(read)
-        .collect()
+    let found = query.all(&source.connection()).await?;
+    found.into_iter().map(read).collect()
 }
 
 /// Takes the person out of an account's leads; that somebody asked for the offer, and when, stays. Tells of how many.

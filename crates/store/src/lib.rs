@@ -35,6 +35,7 @@ pub mod tokens;
 mod column;
 mod connect;
 mod dialect;
+mod digests;
 #[expect(
     unreachable_pub,
     reason = "SeaORM's derives write public items into private modules"

@@ -3,13 +3,13 @@
 use domain::ids::PublisherId;
 use oci::Digest;
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::column::Row;
+use crate::digests;
 use crate::entity::media::{Column, Entity, Model};
 use crate::error::Error;
-use crate::registry::read_digests;
 use crate::source::{Source, Tx};
 use crate::write;
 
@@ -65,33 +65,11 @@ pub async fn find(source: &impl Source, digest: &Digest) -> Result<Option<Media>
     query.one(&source.connection()).await?.map(read).transpose()
 }
 
-/// Whether a publisher uploaded this picture.
-pub async fn is_of(
-    source: &impl Source,
-    digest: &Digest,
-    publisher: &PublisherId,
-) -> Result<bool, Error> {
-    let query = Entity::find()
-        .filter(Column::Digest.eq(digest.as_str()))
-        .filter(Column::Publisher.eq(publisher.as_str()));
-    Ok(query.count(&source.connection()).await? > 0)
-}
-
 /// Digests of all pictures, each once, in order, after the given one; at most `limit`.
 pub async fn all(
     source: &impl Source,
     after: Option<&Digest>,
     limit: u64,
 ) -> Result<Vec<Digest>, Error> {
-    let mut query = Entity::find()
-        .select_only()
-        .column(Column::Digest)
-        .distinct()
-        .order_by_asc(Column::Digest)
-        .limit(limit);
-    if let Some(after) = after {
-        query = query.filter(Column::Digest.gt(after.as_str()));
-    }
-    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
-    read_digests("media", &found)
+    digests::page::<Entity>(source, Column::Digest, Condition::all(), after, limit).await
 }

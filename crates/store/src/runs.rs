@@ -7,11 +7,12 @@ use domain::behaviour::Observed;
 use domain::ids::PlanName;
 use oci::{Digest, Platform};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use crate::column::Row;
+use crate::digests;
 use crate::entity::run::{Column, Entity, Model};
 use crate::error::Error;
 use crate::source::{Source, Tx};
@@ -328,36 +329,17 @@ pub async fn logs(
     after: Option<&Digest>,
     limit: u64,
 ) -> Result<Vec<Digest>, Error> {
-    let mut query = Entity::find()
-        .select_only()
-        .column(Column::Log)
-        .distinct()
-        .filter(Column::Log.is_not_null())
-        .order_by_asc(Column::Log)
-        .limit(limit);
-    if let Some(after) = after {
-        query = query.filter(Column::Log.gt(after.as_str()));
-    }
-    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
-    crate::registry::read_digests("runs", &found)
+    let some = Condition::all().add(Column::Log.is_not_null());
+    digests::page::<Entity>(source, Column::Log, some, after, limit).await
 }
 
 /// Which of these event logs some run names.
-pub async fn named_logs(
-    source: &impl Source,
-    digests: &[Digest],
-) -> Result<BTreeSet<Digest>, Error> {
+pub async fn named_logs(source: &impl Source, logs: &[Digest]) -> Result<BTreeSet<Digest>, Error> {
     let mut named = BTreeSet::new();
-    for some in digests.chunks(write::BINDS_MAX) {
-        let found: Vec<String> = Entity::find()
-            .select_only()
-            .column(Column::Log)
-            .distinct()
-            .filter(Column::Log.is_in(some.iter().map(Digest::as_str)))
-            .into_tuple()
-            .all(&source.connection())
-            .await?;
-        named.extend(crate::registry::read_digests("runs", &found)?);
+    for some in logs.chunks(write::BINDS_MAX) {
+        let these = Column::Log.is_in(some.iter().map(Digest::as_str));
+        let these = Condition::all().add(these);
+        named.extend(digests::all::<Entity>(source, Column::Log, these).await?);
     }
     Ok(named)
 }

@@ -11,14 +11,16 @@ use crate::write;
 
 /// The value of a setting; `None` when it was never set.
 pub async fn get(source: &impl Source, key: &str) -> Result<Option<Value>, Error> {
-    let found = Entity::find_by_id(key).one(&source.connection()).await?;
+    read(Entity::find_by_id(key).one(&source.connection()).await?)
+}
+
+fn read(found: Option<Model>) -> Result<Option<Value>, Error> {
+    let Some(model) = found else { return Ok(None) };
     let row = Row {
         table: "settings",
-        key,
+        key: &model.name,
     };
-    found
-        .map(|model| row.read_json("value", &model.value))
-        .transpose()
+    row.read_json("value", &model.value).map(Some)
 }
 
 /// The value of a setting that this transaction is about to change; another that wants the same waits.
@@ -27,13 +29,7 @@ pub async fn get_to_change(tx: &Tx, key: &str) -> Result<Option<Value>, Error> {
         .lock_exclusive()
         .one(&tx.inner)
         .await?;
-    let row = Row {
-        table: "settings",
-        key,
-    };
-    found
-        .map(|model| row.read_json("value", &model.value))
-        .transpose()
+    read(found)
 }
 
 /// Sets a setting.

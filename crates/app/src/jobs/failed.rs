@@ -29,7 +29,10 @@ pub(super) async fn write_failed(
     match give_up(app, worker, job, why).await {
         Ok(given_up) => Ok(given_up),
         Err(error) => {
-            let why = format!("{why}; and it could not be given up: {}", with_causes(&error));
+            let why = format!(
+                "{why}; and it could not be given up: {}",
+                with_causes(&error)
+            );
             tracing::error!(job = job.id, why, "trying to give a job up again later");
             let retry = Some(Retry {
                 at: now + AGAIN_MICROS,
@@ -57,11 +60,12 @@ async fn give_up(app: &App, worker: &str, job: &Job, why: &str) -> Result<bool, 
 mod tests {
     use domain::lifecycle::State;
     use store::Store;
-    use store::jobs::{Choice, JobState, NewJob};
+    use store::jobs::{Choice, JobState};
     use testkit::engines::for_each_engine;
 
     use super::write_failed;
     use crate::clock::Clock;
+    use crate::jobs::Kind;
     use crate::testing;
 
     const NOW: i64 = 1_700_000_000_000_000;
@@ -71,20 +75,11 @@ mod tests {
     async fn last_tries(store: Store) {
         let (app, _keys) = testing::app(store.clone(), Clock::manual(NOW)).await;
         let submission = testing::submission(&store, State::Importing).await;
-        let job = NewJob {
-            id: "j1".into(),
-            kind: "import".into(),
-            payload: serde_json::json!({"submission": submission.id}),
-            publisher: None,
-            unique_key: None,
-            run_at: NOW,
-            created_at: NOW,
-        };
-        let tx = store.writer.begin().await.unwrap();
-        store::jobs::enqueue(&tx, &job).await.unwrap();
-        tx.commit().await.unwrap();
+        let payload = serde_json::json!({"submission": submission.id});
+        testing::queued(&store, "j1", Kind::Import, payload, NOW).await;
         let claim = async |worker: &str, now: i64| {
-            let claimed = store::jobs::claim(&store.writer, worker, now, LEASE, Choice::default()).await;
+            let claimed =
+                store::jobs::claim(&store.writer, worker, now, LEASE, Choice::default()).await;
             claimed.unwrap().unwrap()
         };
         let state = async || {
@@ -102,7 +97,10 @@ mod tests {
         let written = write_failed(&app, "quick", &quick, "timed out", None).await;
         assert!(written.unwrap());
         assert_eq!(state().await, (State::Rejected, true));
-        let ended = store::jobs::find(&store.reader, "j1").await.unwrap().unwrap();
+        let ended = store::jobs::find(&store.reader, "j1")
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(ended.state, JobState::Failed);
     }
 

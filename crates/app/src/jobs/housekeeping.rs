@@ -114,12 +114,13 @@ fn told(what: &str, done: Result<usize, impl std::fmt::Debug>) {
 #[cfg(test)]
 mod tests {
     use store::Store;
-    use store::jobs::{Choice, JobCounts, NewJob};
+    use store::jobs::{Choice, JobCounts};
     use testkit::engines::for_each_engine;
     use tokio::sync::watch;
 
     use super::{ENDED_JOBS_MICROS_MAX, tidy};
     use crate::clock::Clock;
+    use crate::jobs::Kind;
     use crate::testing;
 
     const NOW: i64 = 1_700_000_000_000_000;
@@ -128,22 +129,12 @@ mod tests {
         let clock = Clock::manual(NOW);
         let (app, _keys) = testing::app(store.clone(), clock.clone()).await;
         for id in ["done", "given up", "waits"] {
-            let job = NewJob {
-                id: id.into(),
-                kind: "purge".into(),
-                payload: serde_json::json!({}),
-                publisher: None,
-            unique_key: None,
-                run_at: NOW,
-                created_at: NOW,
-            };
-            let tx = store.writer.begin().await.unwrap();
-            assert!(store::jobs::enqueue(&tx, &job).await.unwrap());
-            tx.commit().await.unwrap();
+            testing::queued(&store, id, Kind::Purge, serde_json::json!({}), NOW).await;
             if id == "waits" {
                 continue;
             }
-            let claimed = store::jobs::claim(&store.writer, "w", NOW, 1_000, Choice::default()).await;
+            let claimed =
+                store::jobs::claim(&store.writer, "w", NOW, 1_000, Choice::default()).await;
             assert_eq!(claimed.unwrap().unwrap().id, id);
             let ended = match id {
                 "done" => store::jobs::finish(&store.writer, id, "w", NOW).await,

@@ -64,12 +64,14 @@ mod tests {
     use std::time::Duration;
 
     use store::Store;
-    use store::jobs::{Choice, NewJob};
+    use store::jobs::Choice;
     use testkit::engines::for_each_engine;
     use tokio::sync::oneshot;
 
     use super::{LEASE_MICROS, Lease, leased};
     use crate::clock::Clock;
+    use crate::jobs::Kind;
+    use crate::testing;
 
     const NOW: i64 = 1_700_000_000_000_000;
     const OFTEN: Duration = Duration::from_millis(1);
@@ -77,19 +79,9 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     async fn claimed(store: &Store) -> Lease {
-        let job = NewJob {
-            id: "j1".into(),
-            kind: "import".into(),
-            payload: serde_json::json!({}),
-            publisher: None,
-            unique_key: None,
-            run_at: NOW,
-            created_at: NOW,
-        };
-        let tx = store.writer.begin().await.unwrap();
-        store::jobs::enqueue(&tx, &job).await.unwrap();
-        tx.commit().await.unwrap();
-        let claimed = store::jobs::claim(&store.writer, "w1", NOW, LEASE_MICROS, Choice::default()).await;
+        testing::queued(store, "j1", Kind::Import, serde_json::json!({}), NOW).await;
+        let claimed =
+            store::jobs::claim(&store.writer, "w1", NOW, LEASE_MICROS, Choice::default()).await;
         Lease {
             writer: store.writer.clone(),
             clock: Clock::manual(NOW),
@@ -128,7 +120,9 @@ mod tests {
         for_each_engine(|store: Store| async move {
             let lease = claimed(&store).await;
             let late = NOW + LEASE_MICROS + 1;
-            let taken = store::jobs::claim(&store.writer, "w2", late, LEASE_MICROS, Choice::default()).await;
+            let taken =
+                store::jobs::claim(&store.writer, "w2", late, LEASE_MICROS, Choice::default())
+                    .await;
             assert_eq!(taken.unwrap().unwrap().id, lease.job);
             let work = std::future::pending::<()>();
             let working = tokio::time::timeout(PATIENCE, leased(lease, OFTEN, work));

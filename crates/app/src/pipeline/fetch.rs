@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::import::log;
 use crate::App;
 use crate::error::{Refused, Trouble};
-use crate::registry::quota;
+use crate::registry::{drop_chunk, drop_chunks, drop_upload, is_there, quota};
 use crate::upstream::{Registry, UpstreamError};
 
 /// A part is kept when it has come to so many bytes: what a kill costs at most for each blob under way.
@@ -139,20 +139,6 @@ pub(crate) async fn drop_parts(app: &App, ids: &[String]) {
     }
 }
 
-async fn drop_chunks(app: &App, id: &str) {
-    if let Err(error) = app.blobs.delete_chunks(id).await {
-        tracing::warn!(%error, upload = id, "could not delete parts of an import; the sweep will");
-    }
-}
-
-async fn forget(app: &App, id: &str) -> Result<(), store::Error> {
-    let tx = app.writer.begin().await?;
-    uploads::delete(&tx, id).await?;
-    tx.commit().await?;
-    drop_chunks(app, id).await;
-    Ok(())
-}
-
 impl Way<'_> {
     /// Small enough to begin anew after a kill.
     async fn at_once(&self) -> Result<u64, FetchError> {
@@ -178,7 +164,7 @@ impl Way<'_> {
             match self.app.blobs.commit(&keys, digest).await {
                 Ok(_) => break,
                 Err(error @ (CommitError::Mismatch { .. } | CommitError::ChunkMissing { .. })) => {
-                    forget(self.app, &self.id).await?;
+                    drop_upload(self.app, &self.id).await?;
                     if tries == WHOLE_TRIES_MAX {
                         return Err(FetchError::Upstream(UpstreamError::corrupt(digest, &error)));
                     }
@@ -204,7 +190,7 @@ impl Way<'_> {
         if let Some(row) = row {
             match u64::try_from(row.size) {
                 Ok(size) if size <= self.blob.size => return Ok(size),
-                _ => forget(self.app, &self.id).await?,
+                _ => drop_upload(self.app, &self.id).await?,
             }
         }
         let now = self.app.clock.now();
@@ -276,9 +262,7 @@ impl Way<'_> {
         let counted = uploads::append_chunk(&tx, &self.id, offset, length, &key, now).await?;
         if !counted {
             drop(tx);
-            if let Err(error) = self.app.blobs.delete_chunk(&key).await {
-                tracing::warn!(%error, chunk = key, "could not delete a part of an import; the sweep will");
-            }
+            drop_chunk(self.app, &key).await;
             return Err(storage(
                 &self.blob.digest,
                 &"another process is importing the same blob; this one stands back",
@@ -322,17 +306,11 @@ impl Way<'_> {
             return Err(FetchError::Publisher(why));
         }
         tx.commit().await?;
-        // A removal of unused bytes that began before the link may have taken these; from here on none can begin.
         let digest = &self.blob.digest;
-        match self.app.blobs.size(digest).await {
-            Ok(Some(there)) if there == self.blob.size => Ok(()),
-            Ok(_) => {
-                let tx = self.app.writer.begin().await?;
-                store::registry::unlink_blob(&tx, self.repo, digest).await?;
-                tx.commit().await?;
-                Err(storage(digest, &"removed while it was brought here"))
-            }
-            Err(error) => Err(storage(digest, &error)),
+        match is_there(self.app, self.repo, digest, self.blob.size).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(storage(digest, &"removed while it was brought here")),
+            Err(trouble) => Err(FetchError::Ours(Refused::Failed(trouble))),
         }
     }
 }

@@ -16,14 +16,11 @@ use store::takedowns::Takedown;
 
 use crate::App;
 use crate::admin::{closures, give_back, standing};
-use crate::clock::MINUTE;
+use crate::clock::CLOCKS_APART_MICROS_MAX;
 use crate::error::Refused;
 use crate::jobs::Ended;
 use crate::record::Subject;
 use crate::registry::{Removal, remove_unlinked};
-
-/// How far apart the clocks of two replicas may be.
-const CLOCKS_APART_MICROS_MAX: i64 = MINUTE;
 
 /// The job.
 pub(crate) async fn purge(app: &App, id: &str) -> Result<Ended, Refused> {

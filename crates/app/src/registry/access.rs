@@ -142,7 +142,7 @@ fn decide_write(ask: Ask, repository: &RepositoryName, caller: &Caller, facts: &
     }
     let publisher = match Place::of(repository) {
         Place::Incoming(publisher) => publisher,
-        Place::Release(_) => {
+        Place::Release(..) => {
             return Decision::Deny(format!(
                 "`{repository}` holds released images and is written by go-live alone; push to `{INCOMING}/{{publisher}}/{{name}}` and submit the offer"
             ));

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::ids::{OfferKey, PublisherId};
+use domain::ids::PublisherId;
 use domain::role::{PublisherAction, TokenScope};
 
 use super::caller::Caller;
-use super::place::INCOMING;
+use super::place::{INCOMING, Place};
 use super::read::{PAGE_ENTRIES_MAX, Page, cut};
 use super::refusal::Refusal;
 use crate::App;
@@ -77,20 +77,13 @@ async fn own(
 
 /// Whether the operator took down everything that was public in a repository.
 fn is_down(snapshot: &Snapshot, repository: &str) -> bool {
-    let parts: Vec<&str> = repository.split('/').collect();
-    let [publisher, offer, plan] = parts.as_slice() else {
-        return false;
-    };
-    let Ok(key) = format!("{publisher}.{offer}").parse::<OfferKey>() else {
+    let Ok(Place::Release(key, plan)) = repository.parse().map(|name| Place::of(&name)) else {
         return false;
     };
     match snapshot.module(&key) {
         Some(module) => {
-            module.plan(plan).is_none()
-                && module
-                    .withdrawn
-                    .iter()
-                    .any(|one| one.plan.as_str() == *plan)
+            module.plan(plan.as_str()).is_none()
+                && module.withdrawn.iter().any(|one| one.plan == plan)
         }
         None => snapshot.gone.contains_key(&key),
     }

@@ -115,7 +115,7 @@ async fn may(
 ) -> Result<bool, Refusal> {
     match (Place::of(repository), caller) {
         // Anything public may be pulled by anyone, and nothing else is opened by this alone.
-        (Place::Release(_), Caller::Anonymous | Caller::Account(_)) => Ok(action == Action::Pull),
+        (Place::Release(..), Caller::Anonymous | Caller::Account(_)) => Ok(action == Action::Pull),
         // A token exchanged for another opens no more than before.
         (_, Caller::Token(claims)) => Ok(claims.opens(repository.as_str(), action.as_str())),
         (Place::Incoming(_), Caller::Account(_)) => {

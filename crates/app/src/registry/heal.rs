@@ -77,15 +77,7 @@ async fn origin(app: &App, digest: &Digest, name: &str) -> Result<Option<Origin>
     let Ok(repository) = name.parse::<RepositoryName>() else {
         return Ok(None);
     };
-    let parts: Vec<&str> = repository.components().collect();
-    let (Place::Release(_), [publisher, offer, plan]) = (Place::of(&repository), parts.as_slice())
-    else {
-        return Ok(None);
-    };
-    let (Ok(key), Ok(plan)) = (
-        format!("{publisher}.{offer}").parse::<OfferKey>(),
-        plan.parse::<PlanName>(),
-    ) else {
+    let Place::Release(key, plan) = Place::of(&repository) else {
         return Ok(None);
     };
     let mut submissions = store::submissions::of_offer(&app.reader, &key).await?;

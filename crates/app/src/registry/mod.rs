@@ -14,6 +14,7 @@ mod heal;
 mod intake;
 mod keys;
 mod lab;
+mod linked;
 mod log;
 mod meter;
 mod passwords;
@@ -44,6 +45,7 @@ pub(crate) use gc::{Removal, remove_unlinked};
 pub use grant::{Granted, SCOPES_MAX, grant_token};
 pub use keys::{KeyError, OLD_KEYS_MAX, TOKEN_KEYS_MAX, TokenKeys, rotate_token_keys};
 pub use lab::lab_caller;
+pub(crate) use linked::is_there;
 pub(crate) use passwords::Passwords;
 pub use place::{INCOMING, Place};
 pub(crate) use pulls::bring_now_and_then;
@@ -62,3 +64,4 @@ pub use upload::{
     CHUNKS_MAX, Chunk, UPLOAD_IDLE_HOURS_MAX, Upload, append_chunk, cancel_upload,
     drop_stale_uploads, find_upload, finish_upload, mount_blob, put_blob, start_upload,
 };
+pub(crate) use upload::{drop_chunk, drop_chunks, drop_upload};

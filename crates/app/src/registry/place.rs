@@ -1,7 +1,7 @@
 //! Whose a repository is, read from its name alone (product ruling 4). `incoming/{publisher}/{name…}` belongs to that
 //! publisher; `{publisher}/{offer}/{plan}` is written by go-live only; no other name holds anything.
 
-use domain::ids::{OfferName, PlanName, PublisherId};
+use domain::ids::{OfferKey, PlanName, PublisherId};
 use oci::RepositoryName;
 
 /// First component of every repository that publishers push to.
@@ -12,8 +12,8 @@ pub const INCOMING: &str = "incoming";
 pub enum Place {
     /// A publisher's own, overwritable, an import source like any other registry.
     Incoming(PublisherId),
-    /// The live images of a plan.
-    Release(PublisherId),
+    /// The live images of a plan of a module.
+    Release(OfferKey, PlanName),
     /// A legal name under which nothing is ever kept.
     Nowhere,
 }
@@ -24,13 +24,12 @@ impl Place {
         let parts: Vec<&str> = repository.components().collect();
         match parts.as_slice() {
             [INCOMING, publisher, _, ..] => publisher.parse().map_or(Self::Nowhere, Self::Incoming),
-            [publisher, offer, plan] => {
-                let named = offer.parse::<OfferName>().is_ok() && plan.parse::<PlanName>().is_ok();
-                match publisher.parse() {
-                    Ok(publisher) if named => Self::Release(publisher),
-                    _ => Self::Nowhere,
+            [publisher, offer, plan] => match (publisher.parse(), offer.parse(), plan.parse()) {
+                (Ok(publisher), Ok(offer), Ok(plan)) => {
+                    Self::Release(OfferKey { publisher, offer }, plan)
                 }
-            }
+                _ => Self::Nowhere,
+            },
             _ => Self::Nowhere,
         }
     }
@@ -38,7 +37,8 @@ impl Place {
     /// The publisher whose it is.
     pub fn publisher(&self) -> Option<&PublisherId> {
         match self {
-            Self::Incoming(publisher) | Self::Release(publisher) => Some(publisher),
+            Self::Incoming(publisher) => Some(publisher),
+            Self::Release(module, _) => Some(&module.publisher),
             Self::Nowhere => None,
         }
     }
@@ -51,13 +51,12 @@ mod tests {
     #[test]
     fn names_tell_whose_they_are() {
         let contoso: PublisherId = "contoso".parse().unwrap();
+        let (module, plan) = ("contoso.sensor".parse(), "standard".parse());
+        let released = Place::Release(module.unwrap(), plan.unwrap());
         for (name, place) in [
             ("incoming/contoso/sensor", Place::Incoming(contoso.clone())),
-            (
-                "incoming/contoso/edge/sensor",
-                Place::Incoming(contoso.clone()),
-            ),
-            ("contoso/sensor/standard", Place::Release(contoso)),
+            ("incoming/contoso/edge/sensor", Place::Incoming(contoso)),
+            ("contoso/sensor/standard", released),
             ("incoming/contoso", Place::Nowhere),
             ("incoming", Place::Nowhere),
             ("incoming/library/x", Place::Nowhere),

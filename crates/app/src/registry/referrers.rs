@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::read::find_manifest;
 use super::refusal::Refusal;
 use crate::App;
+use crate::upstream::attached::digest_tag;
 
 /// Referrers on one page.
 pub const REFERRERS_MAX: usize = 500;
@@ -141,17 +142,15 @@ fn length(entry: &Descriptor) -> usize {
     annotations + entry.artifact_type.as_ref().map_or(0, String::len)
 }
 
-/// Clients of registries without a referrers list keep one under the tag `{algorithm}-{hex}` (distribution-spec
-/// "Referrers Tag Schema"); what they wrote is listed as well, as far as it is there.
+/// Clients of registries without a referrers list keep one under a tag; what they wrote is listed as well, as far as it is
+/// there.
 async fn fallback(
     app: &App,
     caller: &Caller,
     repository: &RepositoryName,
     subject: &Digest,
 ) -> Result<Vec<Descriptor>, Refusal> {
-    let tag = subject.as_str().replacen(':', "-", 1);
-    let tag: String = tag.chars().take(oci::tag::TAG_BYTES_MAX).collect();
-    let Ok(tag) = tag.parse::<oci::Tag>() else {
+    let Some(tag) = digest_tag(subject, "") else {
         return Ok(Vec::new());
     };
     let found = match find_manifest(app, caller, repository, &Reference::Tag(tag)).await {

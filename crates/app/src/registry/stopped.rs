@@ -18,14 +18,7 @@ pub(super) async fn stopped(
     app: &App,
     repository: &RepositoryName,
 ) -> Result<Option<Arc<str>>, Refusal> {
-    let Place::Release(_) = Place::of(repository) else {
-        return Ok(None);
-    };
-    let parts: Vec<&str> = repository.components().collect();
-    let [publisher, offer, _] = parts.as_slice() else {
-        return Ok(None);
-    };
-    let Ok(key) = format!("{publisher}.{offer}").parse::<OfferKey>() else {
+    let Place::Release(key, _) = Place::of(repository) else {
         return Ok(None);
     };
     // The row and not the catalog's snapshot, which may be a moment older than the version an answer is cached under.

@@ -9,6 +9,7 @@ use store::registry::{Usage, uploads};
 
 use super::authorize::{PushPass, unknown};
 use super::caller::Caller;
+use super::linked::is_there;
 use super::log::record;
 use super::meter::{Watch, begun, meter};
 use super::place::Place;
@@ -271,7 +272,7 @@ pub async fn mount_blob(
 /// Gives an upload up.
 pub async fn cancel_upload(app: &App, pass: &PushPass, id: &str) -> Result<(), Refusal> {
     find_upload(app, pass, id).await?;
-    drop_upload(app, id).await
+    Ok(drop_upload(app, id).await?)
 }
 
 /// Drops uploads that nobody continued for [`UPLOAD_IDLE_HOURS_MAX`]; answers how many. For the marketplace's own jobs.
@@ -284,7 +285,8 @@ pub async fn drop_stale_uploads(app: &App) -> Result<usize, Refusal> {
     Ok(stale.len())
 }
 
-async fn drop_upload(app: &App, id: &str) -> Result<(), Refusal> {
+/// Forgets an upload, or what came of a blob of an import, and its bytes.
+pub(crate) async fn drop_upload(app: &App, id: &str) -> Result<(), store::Error> {
     let tx = app.writer.begin().await?;
     uploads::delete(&tx, id).await?;
     tx.commit().await?;
@@ -293,13 +295,14 @@ async fn drop_upload(app: &App, id: &str) -> Result<(), Refusal> {
 }
 
 /// Chunks that cannot be deleted now are swept later; the request they belong to is over either way.
-async fn drop_chunks(app: &App, id: &str) {
+pub(crate) async fn drop_chunks(app: &App, id: &str) {
     if let Err(error) = app.blobs.delete_chunks(id).await {
         tracing::warn!(%error, upload = id, "could not delete upload chunks; the sweep will");
     }
 }
 
-async fn drop_chunk(app: &App, key: &str) {
+/// The same for one that its upload does not count.
+pub(crate) async fn drop_chunk(app: &App, key: &str) {
     if let Err(error) = app.blobs.delete_chunk(key).await {
         tracing::warn!(%error, chunk = key, "could not delete an upload chunk; the sweep will");
     }
@@ -445,14 +448,12 @@ async fn link(
     let data = serde_json::json!({"digest": digest, "bytes": bytes});
     record(app, &tx, pass, "blob_pushed", data).await?;
     tx.commit().await?;
-    // A removal that began before this link may have taken the bytes just now; from here on none can begin.
-    let there = app.blobs.size(digest).await.map_err(Refusal::storage)?;
-    if there == Some(size) {
+    if is_there(app, name, digest, size)
+        .await
+        .map_err(Refusal::Failed)?
+    {
         return Ok(());
     }
-    let tx = app.writer.begin().await?;
-    store::registry::unlink_blob(&tx, pass.repository().as_str(), digest).await?;
-    tx.commit().await?;
     let message = format!("{digest} was unused and removed while it was pushed; push it again");
     Err(Refusal::Interrupted(Fault::new(
         ErrorCode::BlobUploadInvalid,

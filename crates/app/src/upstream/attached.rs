@@ -19,6 +19,8 @@ const ASKED_MAX: usize = 2 * ATTACHED_MAX;
 const DEPTH_MAX: usize = 2;
 /// Things left out that are named; more are not.
 const LEFT_OUT_MAX: usize = 20;
+/// Characters of a digest in the tag of its referrers.
+const LISTED_HEX_MAX: usize = 64;
 /// What cosign appends to a digest's tag.
 pub const COSIGN_SUFFIXES: [&str; 3] = [".sig", ".att", ".sbom"];
 
@@ -59,10 +61,14 @@ impl Attached {
 }
 
 /// The tag under which clients keep what belongs to a digest when a registry has no place of its own for it; `suffix` is
-/// empty for the list of referrers (distribution-spec "Referrers Tag Schema").
+/// empty for the list of referrers, whose tag has at most 64 characters of the digest (distribution-spec "Referrers Tag
+/// Schema"). None where that would be too long for a tag.
 pub fn digest_tag(digest: &Digest, suffix: &str) -> Option<Tag> {
-    let text = format!("{}-{}{suffix}", digest.algorithm(), digest.hex());
-    text.parse().ok()
+    let hex = match suffix {
+        "" => &digest.hex()[..LISTED_HEX_MAX.min(digest.hex().len())],
+        _ => digest.hex(),
+    };
+    format!("{}-{hex}{suffix}", digest.algorithm()).parse().ok()
 }
 
 struct Search<'a> {
@@ -233,5 +239,32 @@ impl Search<'_> {
         let max = self.limits.image_bytes_max;
         (total.saturating_add(bytes) > max)
             .then(|| format!("with it the image would have more than the {max} bytes allowed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oci::{Digest, DigestAlgorithm};
+
+    use super::{COSIGN_SUFFIXES, digest_tag};
+
+    #[test]
+    fn the_tag_of_referrers_has_no_more_than_64_characters_of_the_digest() {
+        let (short, long) = (
+            Digest::sha256_of(b"image"),
+            Digest::of(DigestAlgorithm::Sha512, b"image"),
+        );
+        let tag = |digest: &Digest, suffix| digest_tag(digest, suffix).map(|tag| tag.to_string());
+        assert_eq!(tag(&short, ""), Some(format!("sha256-{}", short.hex())));
+        assert_eq!(
+            tag(&long, ""),
+            Some(format!("sha512-{}", &long.hex()[..64]))
+        );
+        let [sig, ..] = COSIGN_SUFFIXES;
+        assert_eq!(
+            tag(&short, sig),
+            Some(format!("sha256-{}.sig", short.hex()))
+        );
+        assert_eq!(tag(&long, sig), None, "no registry takes a tag so long");
     }
 }

@@ -2,16 +2,13 @@
 //! connection broke, cut off when they crawl. Whether the bytes are the right ones is for the store to verify.
 
 use bytes::Bytes;
-use futures_util::stream::{Stream, TryStreamExt, try_unfold};
-use oci::{Descriptor, Digest};
+use futures_util::stream::{Stream, try_unfold};
+use oci::Digest;
 use reqwest::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use tokio::time::Instant;
 
 use super::{Ask, Registry, UpstreamError};
 use crate::egress::Answer;
-
-/// The largest blob that is taken whole into memory (image configurations).
-pub const SMALL_BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// One blob on its way.
 struct Transfer {
@@ -72,40 +69,6 @@ impl Registry {
             transfer.body = Some(transfer.open().await?);
         }
         Ok(try_unfold(transfer, Transfer::next))
-    }
-
-    /// A blob small enough for memory, verified.
-    ///
-    /// # Errors
-    /// [`UpstreamError::Limit`] over [`SMALL_BLOB_BYTES_MAX`], [`UpstreamError::DigestMismatch`] and the rest.
-    pub async fn small_blob(&self, blob: &Descriptor) -> Result<Bytes, UpstreamError> {
-        if blob.size > SMALL_BLOB_BYTES_MAX {
-            return Err(UpstreamError::Limit {
-                at: self.0.at.clone(),
-                what: format!("bytes of {}", blob.digest),
-                limit: SMALL_BLOB_BYTES_MAX,
-                found: blob.size,
-                fix: "build the image again with a smaller configuration",
-            });
-        }
-        let bytes = self
-            .blob(&blob.digest, blob.size, 0)
-            .await?
-            .try_fold(Vec::new(), async |mut all, chunk| {
-                all.extend_from_slice(&chunk);
-                Ok(all)
-            })
-            .await?;
-        let found = Digest::of(blob.digest.algorithm(), &bytes);
-        if found != blob.digest {
-            return Err(UpstreamError::DigestMismatch {
-                at: self.0.at.clone(),
-                what: format!("blob {}", blob.digest),
-                expected: blob.digest.clone(),
-                found,
-            });
-        }
-        Ok(bytes.into())
     }
 }
 

@@ -11,33 +11,12 @@ use crate::egress::{Answer, read_bounded};
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
-/// What a tag points at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// Of the manifest or index.
-    pub digest: Digest,
-    /// Its type.
-    pub media_type: String,
-    /// Its bytes.
-    pub size: u64,
-}
-
 impl Registry {
-    /// What `tag` points at now: asked by HEAD, then fetched by that digest and verified.
+    /// The manifest that `tag` points at now: asked by HEAD, then fetched by that digest and verified.
     ///
     /// # Errors
     /// [`UpstreamError::NotFound`] when there is no such tag; any other [`UpstreamError`].
-    pub async fn resolve_tag(&self, tag: &Tag) -> Result<Resolved, UpstreamError> {
-        let manifest = self.tagged(tag).await?;
-        Ok(Resolved {
-            size: manifest.bytes.len() as u64,
-            media_type: manifest.media_type,
-            digest: manifest.digest,
-        })
-    }
-
-    /// The manifest behind `tag`, as [`Registry::resolve_tag`] finds it.
-    pub(super) async fn tagged(&self, tag: &Tag) -> Result<Manifest, UpstreamError> {
+    pub async fn tagged(&self, tag: &Tag) -> Result<Manifest, UpstreamError> {
         let reference = Reference::Tag(tag.clone());
         let answer = self.ask_manifest(Method::HEAD, &reference).await?;
         // HEAD is optional to answer well: without a digest, or with an odd status, GET decides.

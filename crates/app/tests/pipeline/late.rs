@@ -109,12 +109,7 @@ async fn fails_late(store: Store) {
         .unwrap();
     let market = Market::open_to(store, &[server.host()]).await;
     let app = &market.app;
-    let mut offer = market.draft("temperature-sensor").await;
-    let source = &mut offer.plans[0].image;
-    source.registry = server.host();
-    REPOSITORY.clone_into(&mut source.repository);
-    source.tags = vec!["latest".into(), "1.0.0".into()];
-    market.save(&offer).await;
+    let offer = market.draft_from(server.host(), REPOSITORY).await;
     let (key, repo) = (offer.key(), offer.key().repository(&offer.plans[0].plan));
     let parts = async || uploads::of_repository(&app.reader, &repo).await.unwrap();
     let until = async |what: &str, check: &dyn Fn(usize, usize) -> bool| {

@@ -248,6 +248,17 @@ impl Market {
         offer
     }
 
+    /// The temperature sensor as a saved draft whose image comes from `host`, under two tags.
+    pub async fn draft_from(&self, host: String, repository: &str) -> Offer {
+        let mut offer = self.draft("temperature-sensor").await;
+        let source = &mut offer.plans[0].image;
+        source.registry = host;
+        repository.clone_into(&mut source.repository);
+        source.tags = vec!["latest".into(), "1.0.0".into()];
+        self.save(&offer).await;
+        offer
+    }
+
     pub async fn save(&self, offer: &Offer) {
         let key = offer.key();
         let row = store::offers::find(&self.app.reader, &key)

@@ -30,12 +30,7 @@ async fn with_image(market: &Market, repository: &str, image: &TestImage) -> Off
 
 /// The temperature sensor with its image at another registry, submitted.
 async fn submit_from(market: &Market, upstream: &Server, repository: &str) -> String {
-    let mut offer = market.draft("temperature-sensor").await;
-    let source = &mut offer.plans[0].image;
-    source.registry = upstream.host();
-    repository.clone_into(&mut source.repository);
-    source.tags = vec!["latest".into(), "1.0.0".into()];
-    market.save(&offer).await;
+    let offer = market.draft_from(upstream.host(), repository).await;
     market.submit(&offer.key()).await
 }
 

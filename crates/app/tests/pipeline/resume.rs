@@ -38,12 +38,7 @@ async fn serve(image: &TestImage, trick: Trick) -> Server {
 
 /// The temperature sensor with its image at `upstream`, submitted.
 async fn submit(market: &Market, upstream: &Server) -> (Offer, String) {
-    let mut offer = market.draft("temperature-sensor").await;
-    let source = &mut offer.plans[0].image;
-    source.registry = upstream.host();
-    REPOSITORY.clone_into(&mut source.repository);
-    source.tags = vec!["latest".into(), "1.0.0".into()];
-    market.save(&offer).await;
+    let offer = market.draft_from(upstream.host(), REPOSITORY).await;
     let id = market.submit(&offer.key()).await;
     (offer, id)
 }

@@ -33,7 +33,9 @@ fn answer(image: &TestImage, fate: &Fate, request: &Request) -> Response {
                     tx.commit().await.unwrap();
                     unlinked.unwrap()
                 };
-                assert!(tokio::task::block_in_place(|| Handle::current().block_on(unlinked)));
+                assert!(tokio::task::block_in_place(
+                    || Handle::current().block_on(unlinked)
+                ));
             }
             Response::new(200, image.blob(digest).unwrap())
         }
@@ -51,16 +53,13 @@ async fn let_go_meanwhile(store: Store) {
         .unwrap();
     let market = Market::open_to(store, &[server.host()]).await;
     let app = &market.app;
-    let mut offer = market.draft("temperature-sensor").await;
-    let source = &mut offer.plans[0].image;
-    source.registry = server.host();
-    REPOSITORY.clone_into(&mut source.repository);
-    source.tags = vec!["latest".into(), "1.0.0".into()];
-    market.save(&offer).await;
+    let offer = market.draft_from(server.host(), REPOSITORY).await;
     let repo = offer.key().repository(&offer.plans[0].plan);
     let id = market.submit(&offer.key()).await;
     // What the rules say of it does not matter: the layer came, and it is known from where.
-    market.wait(&id, &[State::Preview, State::Rejected, State::InReview]).await;
+    market
+        .wait(&id, &[State::Preview, State::Rejected, State::InReview])
+        .await;
 
     app.blobs.delete(&lost).await.unwrap();
     let report = scrub(app, Mend::Fetch).await.unwrap();

@@ -30,7 +30,7 @@ async fn right_credentials_read_in_every_mode() {
     for mode in [Mode::Basic, Mode::Bearer, Mode::Azure] {
         let (upstream, image) = started(mode).await;
         let registry = registry(&egress(), &upstream.host, Some(credentials()));
-        let resolved = registry.resolve_tag(&tag("1.0")).await.unwrap();
+        let resolved = registry.tagged(&tag("1.0")).await.unwrap();
         assert_eq!(resolved.digest.as_str(), image.top().digest, "{mode:?}");
         let bytes = fetch_largest(&registry, &image).await.unwrap();
         assert_eq!(bytes, image.largest_blob().1, "{mode:?}");
@@ -56,7 +56,7 @@ async fn wrong_credentials_are_told_as_such() {
         let (upstream, _) = started(mode).await;
         let wrong = Credentials::new(USERNAME, "guess");
         let registry = registry(&egress(), &upstream.host, Some(wrong));
-        let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
+        let error = registry.tagged(&tag("1.0")).await.unwrap_err();
         assert!(
             matches!(error, UpstreamError::CredentialsWrong { .. }),
             "{mode:?}: {error}"
@@ -76,7 +76,7 @@ async fn without_credentials_a_closed_registry_asks_for_them() {
     for mode in [Mode::Basic, Mode::Bearer] {
         let (upstream, _) = started(mode).await;
         let registry = registry(&egress(), &upstream.host, None);
-        let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
+        let error = registry.tagged(&tag("1.0")).await.unwrap_err();
         assert!(
             matches!(error, UpstreamError::CredentialsRequired { .. }),
             "{mode:?}: {error}"
@@ -100,12 +100,7 @@ async fn a_public_repository_behind_tokens_is_read_anonymously() {
         .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
     assert_eq!(
-        registry
-            .resolve_tag(&tag("1.0"))
-            .await
-            .unwrap()
-            .digest
-            .as_str(),
+        registry.tagged(&tag("1.0")).await.unwrap().digest.as_str(),
         image.top().digest
     );
     let asked = upstream.tokens.as_ref().unwrap().requests();
@@ -140,7 +135,7 @@ async fn tokens_are_renewed_when_they_run_out() {
             .await
             .unwrap();
         let registry = registry(&egress(), &upstream.host, Some(credentials()));
-        registry.resolve_tag(&tag("1.0")).await.unwrap();
+        registry.tagged(&tag("1.0")).await.unwrap();
         let tokens = upstream.tokens.as_ref().unwrap();
         let first = tokens.requests().len();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
@@ -149,7 +144,7 @@ async fn tokens_are_renewed_when_they_run_out() {
                 tokio::time::Instant::now() < deadline,
                 "{mode:?}: no token was renewed"
             );
-            registry.resolve_tag(&tag("1.0")).await.unwrap();
+            registry.tagged(&tag("1.0")).await.unwrap();
         }
         let last = tokens.requests().pop().unwrap();
         if mode == Mode::Azure {
@@ -172,7 +167,7 @@ async fn a_password_goes_to_another_host_only_by_the_publishers_word_over_https(
     };
     let egress = guarded(policy);
     let without_word = registry(&egress, &upstream.host, Some(credentials()));
-    let error = without_word.resolve_tag(&tag("1.0")).await.unwrap_err();
+    let error = without_word.tagged(&tag("1.0")).await.unwrap_err();
     assert!(
         matches!(error, UpstreamError::CredentialsElsewhere { .. }),
         "{error}"
@@ -183,13 +178,13 @@ async fn a_password_goes_to_another_host_only_by_the_publishers_word_over_https(
     let mut trusting = credentials();
     trusting.realm_host = Some("localhost".to_owned());
     let with_word = registry(&egress, &upstream.host, Some(trusting.clone()));
-    let resolved = with_word.resolve_tag(&tag("1.0")).await.unwrap();
+    let resolved = with_word.tagged(&tag("1.0")).await.unwrap();
     assert_eq!(resolved.digest.as_str(), image.top().digest);
 
     // The same word does not help when the certificate is nobody's.
     let policy = EgressPolicy::allowing(&["127.0.0.0/8", "localhost"]).unwrap();
     let untrusted = registry(&guarded(policy), &upstream.host, Some(trusting));
-    let error = untrusted.resolve_tag(&tag("1.0")).await.unwrap_err();
+    let error = untrusted.tagged(&tag("1.0")).await.unwrap_err();
     assert!(error.to_string().contains("egress.ca_file"), "{error}");
     assert!(!error.may_pass());
 }
@@ -209,7 +204,7 @@ async fn a_password_never_goes_to_a_plain_http_realm_on_another_host() {
     trusting.realm_host = Some("localhost".to_owned());
     for given in [credentials(), trusting] {
         let registry = registry(&guarded(policy.clone()), &server.host(), Some(given));
-        let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
+        let error = registry.tagged(&tag("1.0")).await.unwrap_err();
         assert!(
             matches!(error, UpstreamError::CredentialsElsewhere { .. }),
             "{error}"
@@ -232,11 +227,7 @@ async fn realms_pass_the_same_guard() {
             .await
             .unwrap();
         let registry = registry(&egress(), &server.host(), None);
-        let error = registry
-            .resolve_tag(&tag("1.0"))
-            .await
-            .unwrap_err()
-            .to_string();
+        let error = registry.tagged(&tag("1.0")).await.unwrap_err().to_string();
         assert!(error.contains(says), "{realm}: {error}");
     }
 }
@@ -253,7 +244,7 @@ async fn challenges_that_are_not_spoken_are_named() {
             .await
             .unwrap();
         let registry = registry(&egress(), &server.host(), Some(credentials()));
-        let error = registry.resolve_tag(&tag("1.0")).await.unwrap_err();
+        let error = registry.tagged(&tag("1.0")).await.unwrap_err();
         assert!(
             matches!(error, UpstreamError::Challenge { .. }),
             "{challenge}: {error}"

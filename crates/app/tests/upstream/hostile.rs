@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::egress::{Egress, EgressLimits, EgressPolicy};
-use app::upstream::{Choice, CopyLimits, Registry, UpstreamError, UpstreamLimits, plan_copy};
+use app::upstream::{Registry, UpstreamError, UpstreamLimits};
 use oci::Digest;
 use testkit::hostile::{self, Trick};
 use testkit::http::{Body, Response, Server};
@@ -36,7 +36,7 @@ async fn blob_error(trick: Trick) -> UpstreamError {
 async fn tag_error(trick: Trick) -> UpstreamError {
     let server = serve(&image(), trick).await;
     let registry = registry(&egress(), &server.host(), None);
-    registry.resolve_tag(&tag("1.0")).await.unwrap_err()
+    registry.tagged(&tag("1.0")).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_host_on_a_forbidden_address_is_not_contacted() {
         format!("localhost:{}", server.address.port()),
     ] {
         let error = registry(&closed, &host, None)
-            .resolve_tag(&tag("1.0"))
+            .tagged(&tag("1.0"))
             .await
             .unwrap_err();
         assert!(error.to_string().contains("loopback"), "{host}: {error}");
@@ -102,25 +102,6 @@ async fn blobs_of_the_wrong_size_are_cut_off() {
 }
 
 #[tokio::test]
-async fn small_blobs_are_verified() {
-    let image = image();
-    let server = serve(&image, Trick::BlobWrong).await;
-    let registry = registry(&egress(), &server.host(), None);
-    let plan = plan_copy(&registry, &["1.0"], &CopyLimits::default(), &Choice::all())
-        .await
-        .unwrap();
-    let error = registry.small_blob(&plan.blobs[0]).await.unwrap_err();
-    assert!(
-        matches!(error, UpstreamError::DigestMismatch { .. }),
-        "{error}"
-    );
-    let honest = serve(&image, Trick::None).await;
-    let registry = crate::common::registry(&egress(), &honest.host(), None);
-    let config = registry.small_blob(&plan.blobs[0]).await.unwrap();
-    assert_eq!(Digest::sha256_of(&config), plan.blobs[0].digest);
-}
-
-#[tokio::test]
 async fn slow_answers_are_given_up() {
     let image = image();
     let trickle = serve(&image, Trick::BlobTrickle(Duration::from_millis(20))).await;
@@ -141,7 +122,7 @@ async fn slow_answers_are_given_up() {
     assert!(given_up && error.may_pass(), "{error}");
     let silent = serve(&image, Trick::ManifestSilent).await;
     let error = impatient(&silent.host())
-        .resolve_tag(&tag("1.0"))
+        .tagged(&tag("1.0"))
         .await
         .unwrap_err();
     assert!(error.may_pass());
@@ -355,7 +336,7 @@ async fn what_is_no_registry_is_called_so() {
             .await
             .unwrap();
     let error = registry(&egress(), &server.host(), None)
-        .resolve_tag(&tag("1.0"))
+        .tagged(&tag("1.0"))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("broke"), "{error}");
@@ -384,7 +365,7 @@ async fn passing_trouble_is_waited_out_and_lasting_trouble_told() {
         let server = serve(&image, trick).await;
         let registry = registry(&egress(), &server.host(), None);
         let started = tokio::time::Instant::now();
-        registry.resolve_tag(&tag("1.0")).await.unwrap();
+        registry.tagged(&tag("1.0")).await.unwrap();
         if retry_after.is_some() {
             assert!(
                 started.elapsed() >= Duration::from_secs(2),
@@ -444,7 +425,7 @@ async fn a_bad_certificate_never_leads_to_plain_http() {
         .await
         .unwrap();
     let error = registry(&egress(), &server.host(), None)
-        .resolve_tag(&tag("1.0"))
+        .tagged(&tag("1.0"))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("egress.ca_file"), "{error}");
@@ -469,7 +450,7 @@ async fn https_does_not_redirect_to_plain_http() {
         ..EgressPolicy::allowing(&["127.0.0.0/8"]).unwrap()
     };
     let error = registry(&guarded(policy), &server.host(), None)
-        .resolve_tag(&tag("1.0"))
+        .tagged(&tag("1.0"))
         .await
         .unwrap_err();
     assert!(

@@ -20,10 +20,10 @@ async fn a_tag_is_resolved_and_its_manifest_comes_byte_for_byte() {
     ] {
         upstream.push_image(REPOSITORY, name, &image).await.unwrap();
         let registry = registry(&egress(), &upstream.host, None);
-        let resolved = registry.resolve_tag(&tag(name)).await.unwrap();
+        let resolved = registry.tagged(&tag(name)).await.unwrap();
         assert_eq!(resolved.digest.as_str(), image.top().digest);
         assert_eq!(resolved.media_type, image.top().media_type);
-        assert_eq!(resolved.size, image.top().bytes.len() as u64);
+        assert_eq!(resolved.bytes[..], image.top().bytes[..]);
         for expected in &image.manifests {
             let digest: Digest = expected.digest.parse().unwrap();
             let manifest = registry.manifest(&Reference::Digest(digest)).await.unwrap();
@@ -66,7 +66,7 @@ async fn what_is_not_there_is_named() {
         .await
         .unwrap();
     let registry = registry(&egress(), &upstream.host, None);
-    let missing = registry.resolve_tag(&tag("9.9")).await.unwrap_err();
+    let missing = registry.tagged(&tag("9.9")).await.unwrap_err();
     assert!(
         matches!(missing, UpstreamError::NotFound { .. }),
         "{missing}"
@@ -108,7 +108,7 @@ async fn nothing_is_listening() {
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
     let error = registry(&egress(), &host, None)
-        .resolve_tag(&tag("1.0"))
+        .tagged(&tag("1.0"))
         .await
         .unwrap_err();
     assert!(error.may_pass());

@@ -52,22 +52,9 @@ impl CommitError {
 }
 
 impl Blobs {
-    /// Keeps one chunk of an upload; its key goes into the upload's row. Two chunks for the same place get
-    /// different keys, so that the one that loses the race cannot spoil the other.
-    pub async fn put_chunk(
-        &self,
-        upload: &str,
-        offset: u64,
-        bytes: Bytes,
-    ) -> Result<String, BlobError> {
-        let (path, key) = self.new_chunk(upload, offset)?;
-        let put = self.store.put(&path, bytes.into()).await;
-        put.map_err(BlobError::storage("write", &path))?;
-        Ok(key)
-    }
-
-    /// Keeps a chunk of at most `max` bytes as it streams in; tells its key and length. A chunk that breaks off or
-    /// is too large is dropped whole.
+    /// Keeps a chunk of an upload, of at most `max` bytes, as it streams in; tells its length and its key, which goes into
+    /// the upload's row. Two chunks for the same place get different keys, so that the one that loses the race cannot spoil
+    /// the other. A chunk that breaks off or is too large is dropped whole.
     pub async fn put_chunk_stream<E>(
         &self,
         upload: &str,

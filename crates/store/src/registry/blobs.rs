@@ -7,13 +7,14 @@ use oci::Digest;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Statement,
+    QueryFilter, QueryOrder, Statement,
 };
 
 use super::condemned;
 use super::repositories::ensure_repository;
 use super::usage::incoming;
 use crate::column::Row;
+use crate::digests;
 use crate::entity::repository_blob::{Column, Entity, Model};
 use crate::error::Error;
 use crate::source::{Source, Tx};
@@ -224,20 +225,5 @@ pub async fn held_blobs(
     after: Option<&Digest>,
     limit: u64,
 ) -> Result<Vec<Digest>, Error> {
-    let mut query = Entity::find()
-        .select_only()
-        .column(Column::Digest)
-        .distinct()
-        .order_by_asc(Column::Digest)
-        .limit(limit);
-    if let Some(after) = after {
-        query = query.filter(Column::Digest.gt(after.as_str()));
-    }
-    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
-    read_digests("repository_blobs", &found)
-}
-
-pub(crate) fn read_digests(table: &'static str, found: &[String]) -> Result<Vec<Digest>, Error> {
-    let read = |text: &String| Row { table, key: text }.read("digest", text);
-    found.iter().map(read).collect()
+    digests::page::<Entity>(source, Column::Digest, Condition::all(), after, limit).await
 }

@@ -6,11 +6,9 @@ use std::collections::BTreeSet;
 
 use oci::Digest;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
-use crate::column::Row;
+use crate::digests;
 use crate::entity::condemned::{Column, Entity, Model};
 use crate::entity::{manifest, repository_blob, repository_manifest};
 use crate::error::Error;
@@ -107,24 +105,10 @@ pub async fn due(
     after: Option<&Digest>,
     limit: u64,
 ) -> Result<Vec<Digest>, Error> {
-    let mut query = Entity::find()
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Since.lte(before))
-        .order_by_asc(Column::Digest)
-        .limit(limit);
-    if let Some(after) = after {
-        query = query.filter(Column::Digest.gt(after.as_str()));
-    }
-    let found = query.all(&source.connection()).await?;
-    found.into_iter().map(|model| read(&model.digest)).collect()
-}
-
-fn read(digest: &str) -> Result<Digest, Error> {
-    let row = Row {
-        table: "condemned",
-        key: digest,
-    };
-    row.read("digest", digest)
+    let due = Condition::all()
+        .add(Column::Kind.eq(kind.as_str()))
+        .add(Column::Since.lte(before));
+    digests::page::<Entity>(source, Column::Digest, due, after, limit).await
 }
 
 /// Begins a removal: the digest is still marked since `before` or earlier, nothing links it, and nobody else is at it.
@@ -204,34 +188,20 @@ pub async fn unlinked_manifests(
         .column(repository_manifest::Column::Digest)
         .from(repository_manifest::Entity)
         .take();
-    let mut query = manifest::Entity::find()
-        .select_only()
-        .column(manifest::Column::Digest)
-        .filter(manifest::Column::Digest.not_in_subquery(linked))
-        .order_by_asc(manifest::Column::Digest)
-        .limit(limit);
-    if let Some(after) = after {
-        query = query.filter(manifest::Column::Digest.gt(after.as_str()));
-    }
-    let found: Vec<String> = query.into_tuple().all(&source.connection()).await?;
-    found.iter().map(|digest| read(digest)).collect()
+    let column = manifest::Column::Digest;
+    let unlinked = Condition::all().add(column.not_in_subquery(linked));
+    digests::page::<manifest::Entity>(source, column, unlinked, after, limit).await
 }
 
 /// Which of at most [`BATCH_MAX`] blobs some repository holds.
 pub async fn linked_blobs(
     source: &impl Source,
-    digests: &[Digest],
+    blobs: &[Digest],
 ) -> Result<BTreeSet<Digest>, Error> {
-    use repository_blob::Column as C;
-    let found: Vec<String> = repository_blob::Entity::find()
-        .select_only()
-        .column(C::Digest)
-        .distinct()
-        .filter(C::Digest.is_in(digests.iter().map(Digest::as_str)))
-        .into_tuple()
-        .all(&source.connection())
-        .await?;
-    found.iter().map(|digest| read(digest)).collect()
+    use repository_blob::{Column as C, Entity as E};
+    let these = Condition::all().add(C::Digest.is_in(blobs.iter().map(Digest::as_str)));
+    let found = digests::all::<E>(source, C::Digest, these).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Blobs of a repository that are not public and were linked before a time, in order of digest.
@@ -240,18 +210,12 @@ pub async fn old_private_blobs(
     repo: &str,
     before: i64,
 ) -> Result<Vec<Digest>, Error> {
-    use repository_blob::Column as C;
-    let found: Vec<String> = repository_blob::Entity::find()
-        .select_only()
-        .column(C::Digest)
-        .filter(C::Repository.eq(repo))
-        .filter(C::Public.eq(false))
-        .filter(C::LinkedAt.lt(before))
-        .order_by_asc(C::Digest)
-        .into_tuple()
-        .all(&source.connection())
-        .await?;
-    found.iter().map(|digest| read(digest)).collect()
+    use repository_blob::{Column as C, Entity as E};
+    let old = Condition::all()
+        .add(C::Repository.eq(repo))
+        .add(C::Public.eq(false))
+        .add(C::LinkedAt.lt(before));
+    digests::all::<E>(source, C::Digest, old).await
 }
 
 /// Manifests of a repository that are not public and were linked before a time, in order of digest.
@@ -260,18 +224,12 @@ pub async fn old_private_manifests(
     repo: &str,
     before: i64,
 ) -> Result<Vec<Digest>, Error> {
-    use repository_manifest::Column as C;
-    let found: Vec<String> = repository_manifest::Entity::find()
-        .select_only()
-        .column(C::Digest)
-        .filter(C::Repository.eq(repo))
-        .filter(C::Public.eq(false))
-        .filter(C::LinkedAt.lt(before))
-        .order_by_asc(C::Digest)
-        .into_tuple()
-        .all(&source.connection())
-        .await?;
-    found.iter().map(|digest| read(digest)).collect()
+    use repository_manifest::{Column as C, Entity as E};
+    let old = Condition::all()
+        .add(C::Repository.eq(repo))
+        .add(C::Public.eq(false))
+        .add(C::LinkedAt.lt(before));
+    digests::all::<E>(source, C::Digest, old).await
 }
 
 /// Manifests that came into a repository at or after a time.
@@ -280,14 +238,9 @@ pub async fn manifests_since(
     repo: &str,
     since: i64,
 ) -> Result<Vec<Digest>, Error> {
-    use repository_manifest::Column as C;
-    let found: Vec<String> = repository_manifest::Entity::find()
-        .select_only()
-        .column(C::Digest)
-        .filter(C::Repository.eq(repo))
-        .filter(C::LinkedAt.gte(since))
-        .into_tuple()
-        .all(&source.connection())
-        .await?;
-    found.iter().map(|digest| read(digest)).collect()
+    use repository_manifest::{Column as C, Entity as E};
+    let new = Condition::all()
+        .add(C::Repository.eq(repo))
+        .add(C::LinkedAt.gte(since));
+    digests::all::<E>(source, C::Digest, new).await
 }

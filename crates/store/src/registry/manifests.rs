@@ -6,10 +6,10 @@ use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
-use super::blobs::read_digests;
 use super::condemned;
 use super::repositories::ensure_repository;
 use crate::column::Row;
+use crate::digests;
 use crate::entity::manifest::{Column, Entity, Model};
 use crate::entity::{repository_manifest, repository_tag};
 use crate::error::Error;
@@ -229,7 +229,7 @@ pub async fn referrer_digests(
         .into_tuple()
         .all(&source.connection())
         .await?;
-    read_digests("manifests", &found)
+    digests::parse("manifests", &found)
 }
 
 fn referring(asked: ReferrersOf<'_>, after: Option<&Digest>, limit: u64) -> Select<Entity> {

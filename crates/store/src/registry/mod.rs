@@ -16,7 +16,6 @@ mod repositories;
 mod tags;
 mod usage;
 
-pub(crate) use blobs::read_digests;
 pub use blobs::{
     BlobMembership, BlobTotals, blob_totals, blobs_of, has_blob, held_blobs, is_blob_linked,
     let_go_blob, link_blob, link_blobs, need_blob, unlink_blob, unlink_incoming,
@@ -33,8 +32,6 @@ pub use manifests::{
     manifest, manifests_of, put_manifest, referrer_digests, referrers, repositories_with_manifest,
     unlink_manifest,
 };
-pub use repositories::{
-    public_repositories_of, publish_closure, repositories, repository_exists,
-};
+pub use repositories::{public_repositories_of, publish_closure, repositories, repository_exists};
 pub use tags::{delete_tag, set_tag, standing_tags, tag, tag_count, tags, tags_of_digest};
 pub use usage::{Usage, hold_publisher, usage};

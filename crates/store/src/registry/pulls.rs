@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+};
 
 use crate::entity::{pull_day, pull_total};
 use crate::error::Error;
@@ -20,11 +22,11 @@ pub type Pulled = (String, String);
 /// Adds what one server counted on a day (days since 1970, UTC). A map, because servers that write the same rows in the
 /// same order wait for each other and never in a circle.
 pub async fn add(tx: &Tx, counted: &BTreeMap<Pulled, i64>, day: i64) -> Result<(), Error> {
-    let counted: Vec<(&Pulled, i64)> = counted.iter().map(|(key, pulls)| (key, *pulls)).collect();
+    let counted: Vec<(Pulled, i64)> = counted.clone().into_iter().collect();
     for some in counted.chunks(ROWS_MAX) {
-        let rows = some.iter().map(|((repository, digest), pulls)| {
-            let (repository, digest, pulls) = (repository.clone(), digest.clone(), *pulls);
-            let row = pull_day::Model {
+        use pull_day::{Column, Entity, Model};
+        let rows = some.iter().cloned().map(|((repository, digest), pulls)| {
+            let row = Model {
                 repository,
                 digest,
                 day,
@@ -32,36 +34,38 @@ pub async fn add(tx: &Tx, counted: &BTreeMap<Pulled, i64>, day: i64) -> Result<(
             };
             row.into_active_model()
         });
-        use pull_day::{Column, Entity};
-        let sum = Expr::col((Entity, Column::Pulls)).add(Expr::cust("excluded.pulls"));
-        let there = OnConflict::columns([Column::Repository, Column::Digest, Column::Day])
-            .value(Column::Pulls, sum)
-            .to_owned();
-        Entity::insert_many(rows)
-            .on_conflict(there)
-            .exec_without_returning(&tx.inner)
-            .await?;
+        let key = [Column::Repository, Column::Digest, Column::Day];
+        sum_up::<Entity, _>(tx, rows, key, Column::Pulls).await?;
     }
     for some in counted.chunks(ROWS_MAX) {
-        let rows = some.iter().map(|((repository, digest), pulls)| {
-            let (repository, digest, pulls) = (repository.clone(), digest.clone(), *pulls);
-            let row = pull_total::Model {
+        use pull_total::{Column, Entity, Model};
+        let rows = some.iter().cloned().map(|((repository, digest), pulls)| {
+            let row = Model {
                 repository,
                 digest,
                 pulls,
             };
             row.into_active_model()
         });
-        use pull_total::{Column, Entity};
-        let sum = Expr::col((Entity, Column::Pulls)).add(Expr::cust("excluded.pulls"));
-        let there = OnConflict::columns([Column::Repository, Column::Digest])
-            .value(Column::Pulls, sum)
-            .to_owned();
-        Entity::insert_many(rows)
-            .on_conflict(there)
-            .exec_without_returning(&tx.inner)
-            .await?;
+        let key = [Column::Repository, Column::Digest];
+        sum_up::<Entity, _>(tx, rows, key, Column::Pulls).await?;
     }
+    Ok(())
+}
+
+/// Puts rows in, or adds their pulls to those that are there.
+async fn sum_up<E: EntityTrait, A: ActiveModelTrait<Entity = E>>(
+    tx: &Tx,
+    rows: impl Iterator<Item = A> + Send,
+    key: impl IntoIterator<Item = E::Column>,
+    pulls: E::Column,
+) -> Result<(), Error> {
+    let sum = Expr::col((E::default(), pulls)).add(Expr::cust("excluded.pulls"));
+    let there = OnConflict::columns(key).value(pulls, sum).to_owned();
+    E::insert_many(rows)
+        .on_conflict(there)
+        .exec_without_returning(&tx.inner)
+        .await?;
     Ok(())
 }
 

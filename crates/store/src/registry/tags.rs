@@ -3,7 +3,8 @@
 use oci::Digest;
 use sea_orm::sea_query::Query;
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 
 use crate::column::Row;
@@ -66,7 +67,17 @@ pub async fn tags(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<String>, Error> {
-    let mut query = Entity::find()
+    page(source, Entity::find(), repo, after, limit).await
+}
+
+async fn page(
+    source: &impl Source,
+    query: Select<Entity>,
+    repo: &str,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<String>, Error> {
+    let mut query = query
         .filter(Column::Repository.eq(repo))
         .order_by_asc(Column::Tag)
         .limit(limit);
@@ -100,17 +111,10 @@ pub async fn standing_tags(
         .column(blocked_digest::Column::Digest)
         .from(blocked_digest::Entity)
         .take();
-    let mut query = Entity::find()
-        .filter(Column::Repository.eq(repo))
+    let stands = Entity::find()
         .filter(Column::Digest.not_in_subquery(withheld))
-        .filter(Column::Digest.not_in_subquery(blocked))
-        .order_by_asc(Column::Tag)
-        .limit(limit);
-    if let Some(after) = after {
-        query = query.filter(Column::Tag.gt(after));
-    }
-    let found = query.all(&source.connection()).await?;
-    Ok(found.into_iter().map(|model| model.tag).collect())
+        .filter(Column::Digest.not_in_subquery(blocked));
+    page(source, stands, repo, after, limit).await
 }
 
 /// The tags of a repository that point at a manifest, compared bytewise.

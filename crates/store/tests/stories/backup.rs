@@ -138,7 +138,11 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() {
         let named: Vec<&Digest> = copied.unreadable.iter().map(|(digest, _)| digest).collect();
         assert_eq!(named, [torn, lost], "{copied:?}");
         assert!(target.size(sound).await.unwrap().is_some());
-        assert_eq!(target.size(torn).await.unwrap(), None, "half of it is not kept");
+        assert_eq!(
+            target.size(torn).await.unwrap(),
+            None,
+            "half of it is not kept"
+        );
 
         // A storage that gives nothing at all is not asked for ever.
         let impatient = copy_bytes(&store.reader, ways, Before::Trusted, Duration::ZERO).await;
@@ -151,7 +155,10 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() {
         make_unreadable(&target, sound);
         let again = copy_bytes(&store.reader, ways, Before::Read, PATIENCE).await;
         assert_eq!(again.unwrap().copied, 1);
-        assert_eq!(target.read(sound).await.unwrap().len() as u64, target.size(sound).await.unwrap().unwrap());
+        assert_eq!(
+            target.read(sound).await.unwrap().len() as u64,
+            target.size(sound).await.unwrap().unwrap()
+        );
     })
     .await;
 }

@@ -17,6 +17,18 @@ use testkit::{azurite, s3};
 /// Which keys there are, asked past the code under test.
 type Objects<'a> = &'a (dyn Fn() -> Vec<String> + Sync);
 
+/// One chunk of an upload; its key.
+async fn chunk(
+    blobs: &Blobs,
+    upload: &str,
+    offset: u64,
+    bytes: Bytes,
+) -> Result<String, CommitError> {
+    let body = stream::iter([Ok::<_, Infallible>(bytes)]);
+    let kept = blobs.put_chunk_stream(upload, offset, body, u64::MAX).await;
+    kept.map(|(key, _)| key)
+}
+
 /// Runs a story on a folder, then on an S3 bucket, then in an Azure container.
 async fn for_each_storage<F, Told>(story: F)
 where
@@ -112,8 +124,7 @@ async fn an_upload_of_chunks_becomes_one_blob() {
         let all = noise(PART_BYTES + 700_000);
         let digest = Digest::sha256_of(&all);
         let cut = 300_000;
-        let first = blobs
-            .put_chunk("upload-1", 0, all.slice(..cut))
+        let first = chunk(&blobs, "upload-1", 0, all.slice(..cut))
             .await
             .unwrap();
         let rest = pieces(&all.slice(cut..), 100_001);
@@ -152,7 +163,7 @@ async fn a_single_chunk_an_empty_blob_and_sha512() {
     for_each_storage(|blobs, _| async move {
         let all = noise(1_000_000);
         let digest = Digest::of(DigestAlgorithm::Sha512, &all);
-        let key = blobs.put_chunk("u", 0, all.clone()).await.unwrap();
+        let key = chunk(&blobs, "u", 0, all.clone()).await.unwrap();
         assert_eq!(blobs.commit(&[key], &digest).await.unwrap(), 1_000_000);
         blobs.delete_chunks("u").await.unwrap();
         assert!(read(&blobs, &digest, None).await.unwrap().1 == all);
@@ -173,8 +184,8 @@ async fn wrong_bytes_leave_nothing_visible() {
         let promised = Digest::sha256_of(b"something else");
         for bytes in [&small, &large] {
             let half = bytes.len() / 2;
-            let first = blobs.put_chunk("u", 0, bytes.slice(..half)).await.unwrap();
-            let second = blobs.put_chunk("u", half as u64, bytes.slice(half..)).await.unwrap();
+            let first = chunk(&blobs, "u", 0, bytes.slice(..half)).await.unwrap();
+            let second = chunk(&blobs, "u", half as u64, bytes.slice(half..)).await.unwrap();
             for keys in [vec![first.clone(), second.clone()], vec![first.clone()]] {
                 let refused = blobs.commit(&keys, &promised).await.unwrap_err();
                 assert!(matches!(refused, CommitError::Mismatch { .. }) && refused.is_content(), "{refused}");
@@ -274,8 +285,8 @@ async fn parts_of_a_blob() {
 #[tokio::test(flavor = "multi_thread")]
 async fn chunks_that_are_gone_or_named_by_a_stranger() {
     for_each_storage(|blobs, _| async move {
-        let one = blobs.put_chunk("u1", 0, noise(10)).await.unwrap();
-        let same_place = blobs.put_chunk("u1", 0, noise(20)).await.unwrap();
+        let one = chunk(&blobs, "u1", 0, noise(10)).await.unwrap();
+        let same_place = chunk(&blobs, "u1", 0, noise(20)).await.unwrap();
         assert_ne!(
             one, same_place,
             "the loser of a race must not overwrite the winner"
@@ -299,8 +310,9 @@ async fn chunks_that_are_gone_or_named_by_a_stranger() {
         );
 
         for id in ["", "..", "a/b", "a%2fb", "a\0", &"a".repeat(65)] {
-            let refused = blobs.put_chunk(id, 0, noise(1)).await.unwrap_err();
-            assert!(matches!(refused, BlobError::Name(_)), "{id}: {refused}");
+            let refused = chunk(&blobs, id, 0, noise(1)).await.unwrap_err();
+            let named = matches!(refused, CommitError::Storage(BlobError::Name(_)));
+            assert!(named, "{id}: {refused}");
             assert!(blobs.delete_chunks(id).await.is_err(), "{id}");
         }
         for key in [
@@ -352,7 +364,7 @@ fn micros(time: SystemTime) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sweep_takes_old_chunks_and_leaves_blobs() {
     for_each_storage(|blobs, objects| async move {
-        let key = blobs.put_chunk("u1", 0, noise(10)).await.unwrap();
+        let key = chunk(&blobs, "u1", 0, noise(10)).await.unwrap();
         blobs
             .commit(&[key], &Digest::sha256_of(&noise(10)))
             .await

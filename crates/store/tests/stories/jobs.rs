@@ -221,7 +221,11 @@ async fn publishers_take_turns_with_long_work() {
         assert_eq!(next(late, in_turn).await.as_deref(), Some("a1"));
         assert_eq!(next(late, Choice::default()).await.as_deref(), Some("a2"));
         assert_eq!(next(late, in_turn).await.as_deref(), Some("a4"));
-        assert_eq!(next(late, in_turn).await.as_deref(), Some("old"), "b has one, a has two");
+        assert_eq!(
+            next(late, in_turn).await.as_deref(),
+            Some("old"),
+            "b has one, a has two"
+        );
         assert_eq!(next(late, in_turn).await.as_deref(), Some("b2"));
         assert_eq!(next(late, in_turn).await.as_deref(), Some("a3"));
         assert_eq!(next(late, in_turn).await, None);

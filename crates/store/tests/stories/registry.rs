@@ -348,10 +348,15 @@ async fn repositories_are_paged_and_found_by_their_module() {
         }
         tx.commit().await.unwrap();
         let reader = &store.reader;
-        let all = registry::repositories(reader, None, 10)
-            .await
-            .unwrap();
-        let named = ["a-b/x-1/y", "a-b/x/y", "a-b/x/z", "a-b/x1/y", "a/x/y", "b/x/y"];
+        let all = registry::repositories(reader, None, 10).await.unwrap();
+        let named = [
+            "a-b/x-1/y",
+            "a-b/x/y",
+            "a-b/x/z",
+            "a-b/x1/y",
+            "a/x/y",
+            "b/x/y",
+        ];
         assert_eq!(all, named);
         assert_eq!(
             registry::repositories(reader, Some("a-b/x/y"), 1)
@@ -361,7 +366,9 @@ async fn repositories_are_paged_and_found_by_their_module() {
         );
         let public = async |module: &str| {
             let module = key(module);
-            registry::public_repositories_of(reader, &module).await.unwrap()
+            registry::public_repositories_of(reader, &module)
+                .await
+                .unwrap()
         };
         assert_eq!(public("a-b.x").await, ["a-b/x/y", "a-b/x/z"]);
         assert_eq!(public("a.x").await, [] as [&str; 0]);

@@ -58,7 +58,7 @@ async fn pull_count(
     reference: &Reference,
     found: &FoundManifest,
 ) -> Result<Option<PullCount>, Refusal> {
-    if !found.public || !matches!(Place::of(repository), Place::Release(_)) {
+    if !found.public || !matches!(Place::of(repository), Place::Release(..)) {
         return Ok(None);
     }
     let named = match reference {

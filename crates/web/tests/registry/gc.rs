@@ -377,7 +377,10 @@ async fn a_blob_that_cannot_be_looked_up_is_told() {
     let found = scrub(&market.app, Mend::PutAside).await.unwrap();
     assert_eq!((found.blobs, found.broken), (0, 1), "{found:?}");
     let told = found.list.first().unwrap();
-    assert_eq!((&told.digest, told.held_by.as_slice()), (&name(&held), &[INBOX.to_owned()][..]));
+    assert_eq!(
+        (&told.digest, told.held_by.as_slice()),
+        (&name(&held), &[INBOX.to_owned()][..])
+    );
     assert!(told.unreadable.is_some() && told.put_aside.is_none());
 }
 
@@ -399,7 +402,10 @@ async fn spoiled_bytes_that_cannot_be_put_aside_do_not_end_the_scrub() {
     assert_eq!((found.blobs, found.broken), (2, 2), "{found:?}");
     for broken in &found.list {
         let why = broken.not_put_aside.as_ref().unwrap();
-        assert!(why.contains("put aside") && broken.put_aside.is_none(), "{why}");
+        assert!(
+            why.contains("put aside") && broken.put_aside.is_none(),
+            "{why}"
+        );
     }
     assert!(held.iter().all(|path| path.is_file()));
 }
@@ -412,14 +418,19 @@ async fn a_broken_blob_is_counted_once() {
     let tx = market.writer.begin().await.unwrap();
     for number in 0..MANY {
         let digest = Digest::sha256_of(&number.to_be_bytes());
-        store::registry::link_blob(&tx, INBOX, &digest, 8, false, 1).await.unwrap();
+        store::registry::link_blob(&tx, INBOX, &digest, 8, false, 1)
+            .await
+            .unwrap();
         let path = market.blobs.blob_path(&digest).unwrap();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, b"spoiled").unwrap();
     }
     tx.commit().await.unwrap();
     let found = scrub(&market.app, Mend::PutAside).await.unwrap();
-    assert_eq!((found.blobs, found.broken, found.list.len()), (MANY, MANY, 1_000));
+    assert_eq!(
+        (found.blobs, found.broken, found.list.len()),
+        (MANY, MANY, 1_000)
+    );
 }
 
 /// Whoever finds an old layer that no manifest lists does not push it again.

@@ -14,6 +14,7 @@ use super::super::place::Place;
 use super::super::refusal::Refusal;
 use super::{GcReport, Run};
 use crate::App;
+use crate::clock::CLOCKS_APART_MICROS_MAX;
 use crate::record::Subject;
 
 /// Repositories read at a time.
@@ -36,7 +37,7 @@ pub(super) async fn let_go(app: &App, run: Run<'_>, report: &mut GcReport) -> Re
             }
             let done = match Place::of(&repository) {
                 Place::Incoming(_) => incoming(app, run, name, report).await,
-                Place::Release(_) => released(app, run, &repository, report).await,
+                Place::Release(key, _) => released(app, run, name, &key, report).await,
                 Place::Nowhere => Ok(()),
             };
             report.note("repository", name, done);
@@ -78,7 +79,7 @@ async fn incoming(
             store::registry::let_go_blob(&tx, name, digest, run.before).await?;
         }
         let mut needed = false;
-        // A second is added for replicas whose clocks are a little behind.
+        // Also of replicas whose clocks are a little behind.
         for digest in manifests_since(&tx, name, begun - CLOCKS_APART_MICROS_MAX).await? {
             let listed = blobs_of(&tx, &digest).await?;
             needed |= some.iter().any(|digest| listed.contains(digest));
@@ -93,9 +94,6 @@ async fn incoming(
     Ok(())
 }
 
-/// How far apart the clocks of two replicas may be.
-const CLOCKS_APART_MICROS_MAX: i64 = 60 * crate::clock::SECOND;
-
 async fn blobs_of(source: &impl Source, digest: &Digest) -> Result<BTreeSet<Digest>, Refusal> {
     let Some(stored) = store::registry::manifest(source, digest).await? else {
         return Ok(BTreeSet::new());
@@ -109,18 +107,11 @@ async fn blobs_of(source: &impl Source, digest: &Digest) -> Result<BTreeSet<Dige
 async fn released(
     app: &App,
     run: Run<'_>,
-    repository: &RepositoryName,
+    name: &str,
+    key: &OfferKey,
     report: &mut GcReport,
 ) -> Result<(), Refusal> {
-    let name = repository.as_str();
-    let parts: Vec<&str> = repository.components().collect();
-    let [publisher, offer, _] = parts.as_slice() else {
-        return Ok(());
-    };
-    let Ok(key) = format!("{publisher}.{offer}").parse::<OfferKey>() else {
-        return Ok(());
-    };
-    if under_way(&app.reader, &key).await? {
+    if under_way(&app.reader, key).await? {
         return Ok(());
     }
     let manifests = old_private_manifests(&app.reader, name, run.before).await?;
@@ -135,7 +126,7 @@ async fn released(
         for digest in some {
             store::registry::let_go_manifest(&tx, name, digest).await?;
         }
-        if under_way(&tx, &key).await? {
+        if under_way(&tx, key).await? {
             return Ok(());
         }
         tell(app, &tx, name, (some, &[])).await?;
@@ -147,7 +138,7 @@ async fn released(
         for digest in some {
             store::registry::let_go_blob(&tx, name, digest, run.before).await?;
         }
-        if under_way(&tx, &key).await? {
+        if under_way(&tx, key).await? {
             return Ok(());
         }
         tell(app, &tx, name, (&[], some)).await?;

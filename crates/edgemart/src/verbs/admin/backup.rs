@@ -253,7 +253,9 @@ pub(super) fn complete(tally: &Tally, from: &str, done: &str) -> Result<(), Fail
     let unreadable = unreadable.map(|(digest, why)| format!("{digest} cannot be read: {why}"));
     Err(Failure::new(
         Exit::Invalid,
-        format!("{from} does not give all bytes that the database names; everything else was {done}"),
+        format!(
+            "{from} does not give all bytes that the database names; everything else was {done}"
+        ),
     )
     .points(missing.chain(altered).chain(unreadable)))
 }

@@ -71,5 +71,8 @@ fn line(broken: &Broken) -> String {
         (None, None) => String::new(),
     };
     let held_by = broken.held_by.join(", ");
-    format!("  {} {found}, held by {held_by}{stays}{fate}", broken.digest)
+    format!(
+        "  {} {found}, held by {held_by}{stays}{fate}",
+        broken.digest
+    )
 }
