@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use futures_util::TryStreamExt as _;
 use oci::{Digest, DigestHasher};
 use serde::Serialize;
-use store::blobs::BlobError;
+use store::blobs::{BlobError, StoredBlob};
 
 use super::heal::{Healed, heal};
 use super::refusal::Refusal;
@@ -123,8 +123,8 @@ enum Read {
     Gone,
     /// So many bytes that hash to its name.
     Sound(u64),
-    /// So many bytes that hash to something else.
-    Wrong(Digest, u64),
+    /// This, whose bytes hash to something else.
+    Wrong(Digest, StoredBlob),
     /// The storage does not give them.
     Unreadable(BlobError),
 }
@@ -156,10 +156,14 @@ pub async fn scrub(app: &App, mend: Mend) -> Result<ScrubReport, Refusal> {
 /// Reads one blob and puts it aside if it is spoiled; what it told, unless it is sound or gone.
 async fn look(app: &App, report: &mut ScrubReport, digest: Digest, mend: Mend) -> Option<Broken> {
     let mut broken = Broken::of(digest);
-    let (found, size) = match read(app, &broken.digest).await {
+    let (found, seen) = match read(app, &broken.digest).await {
         Read::Gone => return None,
-        Read::Sound(size) => (None, size),
-        Read::Wrong(found, size) => (Some(found), size),
+        Read::Sound(size) => {
+            report.blobs += 1;
+            report.bytes += size;
+            return None;
+        }
+        Read::Wrong(found, seen) => (found, seen),
         // A bad sector, or a storage that fails for a moment: told and left where it is.
         Read::Unreadable(error) => {
             broken.unreadable = Some(error.to_string());
@@ -167,11 +171,13 @@ async fn look(app: &App, report: &mut ScrubReport, digest: Digest, mend: Mend) -
         }
     };
     report.blobs += 1;
-    report.bytes += size;
-    broken.found = Some(found?);
+    report.bytes += seen.size;
+    broken.found = Some(found);
     if mend != Mend::Nothing {
-        match app.blobs.quarantine(&broken.digest).await {
-            Ok(to) => broken.put_aside = Some(to),
+        match app.blobs.quarantine(&seen).await {
+            Ok(Some(to)) => broken.put_aside = Some(to),
+            // Somebody mended it just now.
+            Ok(None) => return None,
             Err(error) => broken.not_put_aside = Some(error.to_string()),
         }
     }
@@ -190,7 +196,7 @@ async fn read(app: &App, digest: &Digest) -> Read {
         told = match hash(app, digest).await {
             Ok(None) => return Read::Gone,
             Ok(Some((found, size))) if found == *digest => return Read::Sound(size),
-            Ok(Some((found, size))) => Read::Wrong(found, size),
+            Ok(Some((found, _))) => Read::Wrong(found, before.clone()),
             Err(error) => Read::Unreadable(error),
         };
         if matches!(app.blobs.find(digest).await, Ok(Some(after)) if after == before) {

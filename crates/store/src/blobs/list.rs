@@ -19,11 +19,13 @@ pub struct StoredBlob {
     pub size: u64,
     /// When it was written, microseconds since 1970, UTC, by the storage's clock.
     pub modified: i64,
+    /// Which writing of it this is, where the storage tells: its clock may be coarse.
+    pub tag: Option<String>,
 }
 
 impl StoredBlob {
     /// Nothing for names that are none of ours.
-    fn of(meta: &ObjectMeta) -> Option<Self> {
+    fn of(meta: ObjectMeta) -> Option<Self> {
         let parts: Vec<_> = meta.location.parts().collect();
         let [.., algorithm, _, hex] = parts.as_slice() else {
             return None;
@@ -33,6 +35,7 @@ impl StoredBlob {
             digest: digest.parse().ok()?,
             size: meta.size,
             modified: meta.last_modified.timestamp_micros(),
+            tag: meta.e_tag,
         })
     }
 }
@@ -53,38 +56,54 @@ impl Blobs {
         let found = self.store.list(Some(&under));
         found
             .map_err(BlobError::storage_again("list", &under))
-            .try_filter_map(|meta| std::future::ready(Ok(StoredBlob::of(&meta))))
+            .try_filter_map(|meta| std::future::ready(Ok(StoredBlob::of(meta))))
             .boxed()
     }
 
     /// One blob; `None` when it is not here.
     pub async fn find(&self, digest: &Digest) -> Result<Option<StoredBlob>, BlobError> {
-        let path = self.blob(digest);
-        match self.store.head(&path).await {
-            Ok(meta) => Ok(Some(StoredBlob {
-                digest: digest.clone(),
-                size: meta.size,
-                modified: meta.last_modified.timestamp_micros(),
-            })),
+        self.look_at(&self.blob(digest)).await
+    }
+
+    async fn look_at(&self, path: &Path) -> Result<Option<StoredBlob>, BlobError> {
+        match self.store.head(path).await {
+            Ok(meta) => Ok(StoredBlob::of(meta)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(BlobError::storage("look up", &path)(error)),
+            Err(error) => Err(BlobError::storage("look up", path)(error)),
         }
     }
 
-    /// Puts a blob aside, where no client can reach it: its bytes are not what its name says. Answers where.
-    pub async fn quarantine(&self, digest: &Digest) -> Result<String, CommitError> {
-        let (from, to) = (self.blob(digest), self.named("quarantine", digest));
+    /// Puts a blob aside, where no client can reach it: its bytes are not what its name says. Answers where. `None`: it is
+    /// not the one that was seen any more, since somebody mended or removed it; it stays as it is.
+    pub async fn quarantine(&self, seen: &StoredBlob) -> Result<Option<String>, CommitError> {
+        let (from, to) = (
+            self.blob(&seen.digest),
+            self.named("quarantine", &seen.digest),
+        );
         if self.local.is_some() {
-            let moved = self.store.rename(&from, &to).await;
+            let moved = match self.store.rename(&from, &to).await {
+                Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                moved => moved,
+            };
             moved.map_err(BlobError::storage("put aside", &from))?;
-            return Ok(to.to_string());
+            if self.look_at(&to).await?.as_ref() == Some(seen) {
+                return Ok(Some(to.to_string()));
+            }
+            let back = self.store.rename(&to, &from).await;
+            back.map_err(BlobError::storage("put back", &to))?;
+            return Ok(None);
         }
         // Through here, because object storages copy by themselves up to a size only.
-        if let Some((_, bytes)) = self.read_object(&from, None).await? {
-            receive_as_it_is(self, &to, bytes.map_err(CommitError::Storage)).await?;
+        let Some((_, bytes)) = self.read_object(&from, None).await? else {
+            return Ok(None);
+        };
+        receive_as_it_is(self, &to, bytes.map_err(CommitError::Storage)).await?;
+        if self.look_at(&from).await?.as_ref() != Some(seen) {
+            self.remove(&to).await?;
+            return Ok(None);
         }
         self.remove(&from).await?;
-        Ok(to.to_string())
+        Ok(Some(to.to_string()))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt, stream};
 use oci::{Digest, DigestAlgorithm};
-use store::blobs::{PART_BYTES, WHOLE_BYTES_MAX};
+use store::blobs::{PART_BYTES, StoredBlob, WHOLE_BYTES_MAX};
 use store::{BlobError, Blobs, CommitError};
 use testkit::folder::Folder;
 use testkit::{azurite, s3};
@@ -513,7 +513,8 @@ async fn what_the_storage_does_not_copy_goes_through_here() {
         assert!(found == bytes);
         // Putting aside never leaves it to the storage, whatever the size.
         let before = s3.copies();
-        let aside = blobs.quarantine(&digest).await.unwrap();
+        let seen = blobs.find(&digest).await.unwrap().unwrap();
+        let aside = blobs.quarantine(&seen).await.unwrap().unwrap();
         assert_eq!(s3.copies(), before);
         assert!(aside.contains("quarantine/"), "{aside}");
         assert_eq!(blobs.size(&digest).await.unwrap(), None);
@@ -521,4 +522,34 @@ async fn what_the_storage_does_not_copy_goes_through_here() {
     let aside: Vec<String> = s3.objects();
     let aside = aside.iter().filter(|key| key.contains("/quarantine/"));
     assert_eq!(aside.count(), 2);
+}
+
+/// Whoever saw a spoiled blob puts aside that one, and not the right bytes that came in its place meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_mended_meanwhile_is_not_put_aside() {
+    for_each_storage(|blobs, objects| async move {
+        let bytes = noise(100_000);
+        let digest = Digest::sha256_of(&bytes);
+        let put = async || {
+            let kept = blobs
+                .put_verified(&digest, pieces(&bytes, 65_536), u64::MAX)
+                .await;
+            kept.unwrap();
+            blobs.find(&digest).await.unwrap().unwrap()
+        };
+        let first = put().await;
+        let spoiled = StoredBlob {
+            size: first.size - 1,
+            ..first
+        };
+        assert_eq!(blobs.quarantine(&spoiled).await.unwrap(), None);
+        assert_eq!(objects().len(), 1, "{:?}", objects());
+        assert!(read(&blobs, &digest, None).await.unwrap().1 == bytes);
+        let now = put().await;
+        assert!(blobs.quarantine(&now).await.unwrap().is_some());
+        assert_eq!(blobs.size(&digest).await.unwrap(), None);
+        assert_eq!(blobs.quarantine(&now).await.unwrap(), None, "it is gone");
+        assert_eq!(objects().len(), 1, "{:?}", objects());
+    })
+    .await;
 }
