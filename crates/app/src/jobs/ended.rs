@@ -12,6 +12,9 @@ const WITHOUT_COUNTING_MICROS_MAX: i64 = 7 * DAY;
 /// The longest pause between two tries is this power of two, in seconds.
 const PAUSE_DOUBLINGS_MAX: i32 = 8;
 
+/// Tries beyond those that did not say how they ended, since their process died: of the very work, perhaps.
+const BROKEN_OFF_MAX: i32 = 50;
+
 /// How a try ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -41,11 +44,19 @@ pub(super) fn retry(kind: Kind, job: &Job, ended: &Ended, now: i64) -> Option<Re
     })
 }
 
+/// Whether so many processes died over a job that it is not tried again: it would take them down one after another.
+pub(super) fn broke_off_too_often(kind: Kind, job: &Job) -> bool {
+    !kind.until_done() && job.attempts > ATTEMPTS_MAX + BROKEN_OFF_MAX
+}
+
 #[cfg(test)]
 mod tests {
     use store::jobs::{Job, JobState, Retry};
 
-    use super::{ATTEMPTS_MAX, Ended, WITHOUT_COUNTING_MICROS_MAX, retry};
+    use super::{
+        ATTEMPTS_MAX, BROKEN_OFF_MAX, Ended, WITHOUT_COUNTING_MICROS_MAX, broke_off_too_often,
+        retry,
+    };
     use crate::jobs::Kind;
 
     fn claimed(attempts: i32) -> Job {
@@ -93,6 +104,14 @@ mod tests {
         let some = again().take(2).chain(waits).chain(again());
         assert_eq!(tries(Kind::Import, some), 10 + limit);
         assert_eq!(tries(Kind::Purge, again()), 100, "until it is done");
+    }
+
+    #[test]
+    fn what_ends_every_process_is_given_up() {
+        let most = ATTEMPTS_MAX + BROKEN_OFF_MAX;
+        assert!(!broke_off_too_often(Kind::Import, &claimed(most)));
+        assert!(broke_off_too_often(Kind::Import, &claimed(most + 1)));
+        assert!(!broke_off_too_often(Kind::Purge, &claimed(most + 1)));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Runs jobs until told to stop. A claimed job's lease is renewed while it works; when this process dies, the lease runs
 //! out and another replica, or this one after its restart, takes over. A stop in good order gives the jobs back at once.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use store::jobs::{Job, Retry};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Kind;
-use super::ended::{Ended, retry};
+use super::ended::{Ended, broke_off_too_often, retry};
 use super::failed::write_failed;
 use super::lease::{LEASE_MICROS, Lease, RENEW_EVERY, leased};
 use super::slots::{Room, Slots, Taken};
@@ -127,10 +129,13 @@ async fn work(app: App, worker: String, job: Job) {
         job: job.id.clone(),
         worker: worker.clone(),
     };
-    let Some(ended) = leased(lease, RENEW_EVERY, doing).await else {
+    if broke_off_too_often(kind, &job) {
+        let why = "the process that worked on it ended each time without a word";
+        return fail(&app, &worker, &job, why, None).await;
+    }
+    let Some(ended) = leased(lease, RENEW_EVERY, outcome(doing)).await else {
         return;
     };
-    let ended = ended.unwrap_or_else(|error| Ended::Again(with_causes(&error)));
     let retry = retry(kind, &job, &ended, app.clock.now());
     match ended {
         Ended::Done => {
@@ -140,6 +145,15 @@ async fn work(app: App, worker: String, job: Job) {
         Ended::Again(why) | Ended::Onward(why) | Ended::Waiting(why) => {
             fail(&app, &worker, &job, &why, retry).await;
         }
+    }
+}
+
+/// How work ended. One that panics counts as any other that failed: it would be tried again at once, for ever.
+async fn outcome(doing: impl Future<Output = Result<Ended, Refused>>) -> Ended {
+    match AssertUnwindSafe(doing).catch_unwind().await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(error)) => Ended::Again(with_causes(&error)),
+        Err(_) => Ended::Again("a mistake in this program; the log says where".to_owned()),
     }
 }
 
@@ -176,5 +190,20 @@ fn told(job: &Job, written: Result<bool, Refused>) {
             let error = with_causes(&error);
             tracing::error!(job = job.id, %error, "could not write how the job ended; its lease will run out");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, outcome};
+    use crate::error::Refused;
+
+    #[tokio::test]
+    async fn work_that_panics_counts_as_a_try() {
+        let ended = outcome(async { panic!("no such index") }).await;
+        assert!(matches!(ended, Ended::Again(why) if why.contains("a mistake")));
+        let ended = outcome(async { Err(Refused::trouble("a full disk")) }).await;
+        assert!(matches!(ended, Ended::Again(why) if why.contains("a full disk")));
+        assert_eq!(outcome(async { Ok(Ended::Done) }).await, Ended::Done);
     }
 }
