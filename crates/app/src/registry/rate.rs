@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::DashMapStateStore;
@@ -12,24 +13,33 @@ use super::refusal::Refusal;
 
 /// Clients remembered before the idle ones are dropped.
 const CLIENTS_MAX: usize = 50_000;
+/// Requests between two looks for idle ones: when all are busy, not every request is to look at all of them.
+const LOOK_EVERY: usize = 10_000;
 /// The network part of an IPv6 address.
 const NETWORK_BITS: u32 = 64;
 
 /// See the module.
-pub struct Rate(RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>);
+pub struct Rate {
+    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>,
+    asked: AtomicUsize,
+}
 
 impl Rate {
     /// So many requests a minute, all of them at once if it must be.
     pub fn new(per_minute: NonZeroU32) -> Self {
-        Self(RateLimiter::keyed(Quota::per_minute(per_minute)))
+        Self {
+            limiter: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            asked: AtomicUsize::new(0),
+        }
     }
 
     /// Counts a request of this client, and refuses it when there were too many.
     pub fn check(&self, client: IpAddr) -> Result<(), Refusal> {
-        if self.0.len() > CLIENTS_MAX {
-            self.0.retain_recent();
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if asked.is_multiple_of(LOOK_EVERY) && self.limiter.len() > CLIENTS_MAX {
+            self.limiter.retain_recent();
         }
-        self.0.check_key(&whole(client)).map_err(|until| {
+        self.limiter.check_key(&whole(client)).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             Refusal::TooMany {
                 seconds: wait.as_secs() + 1,
