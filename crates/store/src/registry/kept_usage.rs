@@ -1,5 +1,6 @@
-//! What a publisher holds at most: what was counted last, and all that came since. What went since is not taken off, so the
-//! truth is never more than this, and whoever finds it too much counts anew ([`super::usage`]).
+//! What a publisher holds at most: what was counted last, and what was pushed and imported since. What went since is not taken
+//! off, so whoever finds it too much counts anew ([`super::usage`]); what came otherwise, the tags of a go-live, shows at the
+//! next count.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};

@@ -10,6 +10,7 @@ use sea_orm::{
     QuerySelect, Select,
 };
 
+use super::usage::under;
 use crate::column::Row;
 use crate::entity::repository::{Column, Entity, Model};
 use crate::entity::{repository_blob, repository_manifest};
@@ -144,10 +145,8 @@ pub async fn public_repositories_of(
     key: &OfferKey,
 ) -> Result<Vec<String>, Error> {
     let module = format!("{}/{}", key.publisher, key.offer);
-    // Names are compared bytewise, and `0` comes right after `/`.
     let query = Entity::find()
-        .filter(Column::Name.gt(format!("{module}/")))
-        .filter(Column::Name.lt(format!("{module}0")))
+        .filter(under(Column::Name, &module))
         .filter(Column::Public.eq(true))
         .order_by_asc(Column::Name);
     names(query, source).await

@@ -80,7 +80,7 @@ pub(super) fn incoming<C: ColumnTrait>(column: C, publisher: &str) -> Condition 
 }
 
 /// A prefix as a range, because an id may hold `_`, which LIKE would take for any character. `0` follows `/`.
-fn under<C: ColumnTrait>(column: C, prefix: &str) -> Condition {
+pub(super) fn under<C: ColumnTrait>(column: C, prefix: &str) -> Condition {
     Condition::all()
         .add(column.gt(format!("{prefix}/")))
         .add(column.lt(format!("{prefix}0")))
