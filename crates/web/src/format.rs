@@ -61,6 +61,19 @@ pub fn memory(number: u64) -> String {
     }
 }
 
+/// The parts of a sentence, each with whether it is a name: what stands between backticks, as errors write it.
+#[must_use]
+pub fn marked(text: &str) -> Vec<(bool, &str)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return vec![(false, text)];
+    }
+    let numbered = parts.into_iter().enumerate();
+    let told = numbered.filter(|(_, part)| !part.is_empty());
+    told.map(|(at, part)| (!at.is_multiple_of(2), part))
+        .collect()
+}
+
 /// A length of time to the precision that matters: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`.
 #[must_use]
 pub fn duration(milliseconds: u64) -> String {
@@ -129,6 +142,14 @@ fn written(micros: i64, pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_sentences_are_marked() {
+        let told = marked("There is no `a.b`.");
+        assert_eq!(told, [(false, "There is no "), (true, "a.b"), (false, ".")]);
+        assert_eq!(marked("a ` alone"), [(false, "a ` alone")]);
+        assert_eq!(marked("`x`"), [(true, "x")]);
+    }
 
     #[test]
     fn sizes_read_like_a_data_sheet() {

@@ -70,6 +70,11 @@ pub trait View: askama::Template {
         format::short_digest(digest)
     }
 
+    /// See [`format::marked`].
+    fn marked<'a>(&self, text: &'a str) -> Vec<(bool, &'a str)> {
+        format::marked(text)
+    }
+
     /// See [`format::bytes`].
     fn bytes(&self, number: &u64) -> String {
         format::bytes(*number)
