@@ -207,13 +207,28 @@ pub fn walk(
     mut visit: impl FnMut(&Entry, &mut dyn Read) -> ControlFlow<()>,
 ) -> Result<LayerSummary, LayerError> {
     match packing(media_type)? {
-        Packing::Plain => tar_stream::walk(reader, limits, &mut visit),
+        Packing::Plain => tar_stream::walk(plain(reader)?, limits, &mut visit),
         Packing::Gzip => tar_stream::walk(
             flate2::read::MultiGzDecoder::new(reader),
             limits,
             &mut visit,
         ),
     }
+}
+
+/// How the compressions begin that engines know: gzip, bzip2, xz, zstd.
+const COMPRESSED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
+
+/// Engines look at the bytes and not at the type: what begins as compressed data unpacks to something else there than
+/// here, also when it can be read as a tar archive too.
+fn plain(mut reader: impl Read) -> Result<impl Read, LayerError> {
+    let mut beginning = Vec::new();
+    reader.by_ref().take(6).read_to_end(&mut beginning)?;
+    if COMPRESSED.iter().any(|magic| beginning.starts_with(magic)) {
+        let reason = "it is compressed, although its type says that it is not";
+        return Err(LayerError::Malformed { offset: 0, reason });
+    }
+    Ok(std::io::Cursor::new(beginning).chain(reader))
 }
 
 #[cfg(test)]

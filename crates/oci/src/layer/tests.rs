@@ -226,6 +226,24 @@ fn structure_that_readers_treat_differently_is_refused() {
 }
 
 #[test]
+fn a_plain_layer_that_begins_as_compressed_data_is_refused() {
+    // A name may hold any bytes, so an archive can be both.
+    for name in [
+        &b"\x1f\x8b\x08\x04app"[..],
+        b"BZh9app",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfdapp",
+    ] {
+        let both = raw(EntryType::Regular, name, b"", b"small here");
+        let refused = error(std::slice::from_ref(&both));
+        assert!(refused.contains("it is compressed"), "{refused}");
+        let packed = gzip(&archive(&[both]));
+        assert!(list(&packed, GZIP, LayerLimits::default()).is_ok());
+    }
+    assert!(list(b"", TAR, LayerLimits::default()).is_ok());
+}
+
+#[test]
 fn damaged_streams() {
     let whole = archive(&[file("x", &[7; 2000])]);
     let cut = |length: usize| {
