@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use edge::runner::Pace;
+use edge::runner::{Limits as RunLimits, Pace};
 use url::Url;
 
 /// Everything use-cases need to know about this installation.
@@ -44,6 +44,12 @@ pub struct Runs {
     pub parallel_max: usize,
     /// How long each step of a run takes.
     pub pace: Pace,
+    /// What a module may take.
+    pub limits: RunLimits,
+    /// Bytes that an image may take at the engine, unpacked; a larger one is not run.
+    pub image_unpacked_bytes_max: u64,
+    /// Are images for other architectures run, where the engine's machine has an emulator?
+    pub emulated: bool,
     /// When live modules are run again; none: never.
     pub nightly: Option<Nightly>,
 }
@@ -77,6 +83,9 @@ impl Default for Runs {
         Self {
             parallel_max: 2,
             pace: Pace::default(),
+            limits: RunLimits::default(),
+            image_unpacked_bytes_max: 8 * 1024 * 1024 * 1024,
+            emulated: true,
             nightly: None,
         }
     }

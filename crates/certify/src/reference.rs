@@ -12,6 +12,12 @@ used again.
 rule off, give it another level, or let it warn only until a date. A waiver is a reviewer's word, with a reason, for one
 rule at one place. \"Passed N of N\" counts the applicable rules that ran; warnings, rules that do not apply and rules
 that did not run, or whose turn never came (*not reached*), are counted apart. `T-…` and `§` refer to the requirements that a rule comes from.
+
+What blocks alone rejects at once, and waivers are for submissions that a reviewer sees: those with a *review* rule, those that nothing
+but DEF-05 blocks, and those of modules that could not be run with all they ask for. No stranger's module is given devices, folders,
+capabilities or namespaces of the host, whatever its createOptions say; RUN-20 lists what was not exercised. Where such a part of the
+host was left out, a RUN or FTP rule that blocks asks a reviewer instead of rejecting, and its evidence says so. Under emulation (arm on
+another machine) FTP-01 and FTP-02 are not run, because an emulator's memory and time are not the module's; the other rules hold.
 ";
 
 /// The whole page, in Markdown.

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::behaviour::{Behaviour, Trial};
+use domain::behaviour::{Behaviour, Observed, Trial};
 use domain::matrix::Matrix;
 use domain::offer::Offer;
 use oci::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::places::listed;
 use crate::policy::Policy;
 use crate::rule::{Level, Outcome, Rule, State, find, register};
 use crate::subject::{Subject, Waiver};
@@ -75,6 +76,10 @@ pub struct Finding {
     /// What to do; always there on a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// Why a failure may be none of the module's, which ran without a part of the host that it asks for. Where the rule
+    /// blocks, a reviewer decides instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
     /// The waiver that excuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<Waiver>,
@@ -131,6 +136,7 @@ fn is_on_running(code: &str) -> bool {
 }
 
 fn judge(rule: &Rule, subject: &Subject, policy: &Policy, now_micros: i64) -> RuleResult {
+    let level = policy.level(rule, now_micros);
     let outcomes = if policy.enabled(rule) {
         (rule.check)(subject)
     } else {
@@ -141,9 +147,11 @@ fn judge(rule: &Rule, subject: &Subject, policy: &Policy, now_micros: i64) -> Ru
     };
     let outcomes: Vec<Finding> = outcomes
         .into_iter()
-        .map(|outcome| finding(rule, outcome, &subject.waivers))
+        .map(|outcome| {
+            let doubt = doubt(rule, &outcome, &subject.behaviour);
+            finding((rule, level), outcome, doubt, &subject.waivers)
+        })
         .collect();
-    let level = policy.level(rule, now_micros);
     RuleResult {
         code: rule.code.to_owned(),
         title: rule.title.to_owned(),
@@ -153,7 +161,36 @@ fn judge(rule: &Rule, subject: &Subject, policy: &Policy, now_micros: i64) -> Ru
     }
 }
 
-fn finding(rule: &Rule, outcome: Outcome, waivers: &[Waiver]) -> Finding {
+/// Why a failure may be none of the module's: it ran without what it asks the host for.
+fn doubt(rule: &Rule, outcome: &Outcome, behaviour: &Behaviour) -> Option<String> {
+    let Behaviour::Tried(trials) = behaviour else {
+        return None;
+    };
+    if outcome.state != State::Failed || !is_on_running(rule.code) {
+        return None;
+    }
+    let trial = trials.iter().find(|trial| trial.place == outcome.place)?;
+    let missed = missed(trial.observed.as_ref().ok()?);
+    (!missed.is_empty()).then(|| {
+        format!(
+            "it ran without what its createOptions ask the host for ({})",
+            listed(missed)
+        )
+    })
+}
+
+/// What weighs of the createOptions that a module was not given.
+fn missed(observed: &Observed) -> Vec<&str> {
+    let left = observed.left_out.iter().filter(|left| left.weighs);
+    left.map(|left| left.what.as_str()).collect()
+}
+
+fn finding(
+    (rule, level): (&Rule, Level),
+    outcome: Outcome,
+    doubt: Option<String>,
+    waivers: &[Waiver],
+) -> Finding {
     let failed = outcome.state == State::Failed;
     let excuses = |waiver: &&Waiver| {
         rule.waivable
@@ -169,19 +206,28 @@ fn finding(rule: &Rule, outcome: Outcome, waivers: &[Waiver]) -> Finding {
             .cloned(),
         fix: outcome.fix.or_else(|| failed.then(|| rule.fix.to_owned())),
         place: outcome.place,
-        evidence: outcome.evidence,
+        evidence: match &doubt {
+            Some(doubt) if level == Level::Block => {
+                format!("{}; {doubt}, so a reviewer decides", outcome.evidence)
+            }
+            Some(doubt) => format!("{}; {doubt}", outcome.evidence),
+            None => outcome.evidence,
+        },
+        doubt,
     }
 }
 
-/// A failure that nobody excused decides; then evidence that is missing, so that a rule which looked at half of an
+/// A failure that nobody excused decides, and one in doubt goes to a reviewer instead of blocking; then evidence that is missing, so that a rule which looked at half of an
 /// offer never counts as passed; then an excuse; then success.
 fn overall(level: Level, outcomes: &[Finding]) -> RuleState {
     let any = |state: State| outcomes.iter().any(|outcome| outcome.state == state);
-    let broken = outcomes
+    let mut broken = outcomes
         .iter()
-        .any(|outcome| outcome.state == State::Failed && outcome.waiver.is_none());
-    if broken {
+        .filter(|outcome| outcome.state == State::Failed && outcome.waiver.is_none())
+        .peekable();
+    if broken.peek().is_some() {
         match level {
+            Level::Block if broken.all(|outcome| outcome.doubt.is_some()) => RuleState::NeedsReview,
             Level::Block => RuleState::Failed,
             Level::Review => RuleState::NeedsReview,
             Level::Warn => RuleState::Warned,

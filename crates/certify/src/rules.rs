@@ -77,6 +77,7 @@ mod run_15_network;
 mod run_16_product;
 mod run_17_hardened;
 mod run_18_read_only;
+mod run_19_renewal;
 mod run_20_was_run;
 mod trial;
 
@@ -153,6 +154,7 @@ pub(crate) static ALL: &[&Rule] = &[
     &run_16_product::RULE,
     &run_17_hardened::RULE,
     &run_18_read_only::RULE,
+    &run_19_renewal::RULE,
     &run_20_was_run::RULE,
     &ftp_01_memory::RULE,
     &ftp_02_processor::RULE,

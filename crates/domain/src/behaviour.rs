@@ -99,6 +99,8 @@ pub struct Observed {
     pub inputs: Option<Vec<Input>>,
     /// How it lived through an outage of the hub.
     pub outage: Option<Outage>,
+    /// What it did about the end of its token; `None` when nobody waited for that.
+    pub renewal: Option<Renewal>,
     /// How it stopped.
     pub stop: Option<Stop>,
     /// Its second start, from what the first one left behind.
@@ -113,8 +115,20 @@ pub struct Observed {
     pub footprint: Option<Footprint>,
     /// Sizes of its image.
     pub image: Option<ImageSize>,
+    /// What of its createOptions it was not given.
+    pub left_out: Vec<LeftOut>,
     /// Its first start over time, for people to look at: no rule reads it.
     pub timeline: Timeline,
+}
+
+/// A part of the createOptions that a module was not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeftOut {
+    /// A JSON pointer into them, and what there was instead: `/HostConfig/Devices: left out`.
+    pub what: String,
+    /// A device, a folder of the host, a capability and the like: without it a module may fail for no fault of its own.
+    pub weighs: bool,
 }
 
 /// What a module took and sent from moment to moment of its first start.
@@ -247,6 +261,20 @@ pub struct Outage {
     pub exit: Option<Exit>,
 }
 
+/// The end of a token, which a module has to foresee.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Renewal {
+    /// Seconds that its token was still good for when the wait began.
+    pub token_left_seconds: u64,
+    /// Milliseconds until it connected with one that lasts longer.
+    pub renewed_after_ms: Option<u64>,
+    /// Milliseconds that were waited.
+    pub waited_ms: u64,
+    /// It ended meanwhile.
+    pub exit: Option<Exit>,
+}
+
 /// An end that was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -293,6 +321,24 @@ pub struct ImageSize {
     pub compressed_bytes: Option<u64>,
     /// As unpacked, in bytes.
     pub unpacked_bytes: u64,
+}
+
+impl Expected {
+    /// How far a later start has to come by itself: as far as the first one, but a module that is fed need not send.
+    pub fn again(&self, first: Reached) -> Reached {
+        let far = if self.kind == ModuleKind::Source {
+            Reached::Sending
+        } else {
+            Reached::Connected
+        };
+        first.min(far)
+    }
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
 }
 
 impl Trial {

@@ -136,6 +136,23 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Starts everything; without the right to the port of HTTPS, without that port, and the problem is given too.
+    ///
+    /// # Errors
+    /// As [`Environment::start`].
+    pub async fn start_as_allowed(
+        mut settings: Settings,
+    ) -> Result<(Self, Option<ServerError>), EnvironmentError> {
+        match (Self::start(settings.clone()).await, settings.ports.https) {
+            (Err(EnvironmentError::Server(problem)), Some(port)) if problem.is_about_port(port) => {
+                settings.ports.https = None;
+                let started = Self::start(settings).await?;
+                Ok((started, Some(problem)))
+            }
+            (started, _) => Ok((started?, None)),
+        }
+    }
+
     /// Starts everything.
     ///
     /// # Errors

@@ -69,6 +69,29 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
         &["--create-options", r#"{"User":"0"}"#],
     ),
     (
+        "writes-tmp",
+        &["RUN-18"],
+        &["--create-options", r#"{"User":"0"}"#],
+    ),
+    (
+        "needs-device",
+        &["RUN-01"],
+        &[
+            "--create-options",
+            r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/ttyUSB0"}]}}"#,
+        ],
+    ),
+    (
+        "keeps-token",
+        &["RUN-19"],
+        &["--long-run", "300", "--env", "TOKEN_SECONDS=75"],
+    ),
+    (
+        "renews-token",
+        &[],
+        &["--long-run", "300", "--env", "TOKEN_SECONDS=45"],
+    ),
+    (
         "eats-memory",
         &["FTP-01"],
         &["--create-options", r#"{"HostConfig":{"Memory":67108864}}"#],
@@ -177,6 +200,37 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(err.contains("Removed what an earlier run left"), "{err}");
     assert_eq!(bench.left_behind(), "", "{err}");
+}
+
+#[test]
+fn what_a_module_may_take_can_be_said() {
+    let _turn = turn();
+    let bench = Bench::start();
+    let asks = [
+        "--create-options",
+        r#"{"HostConfig":{"Memory":1073741824}}"#,
+    ];
+    let refused = bench.tried("crashes-at-once", &asks);
+    let err = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(5), "{err}");
+    assert!(
+        err.contains("1073741824 bytes of memory") && err.contains("--memory-max"),
+        "{err}"
+    );
+    let more = [&asks[..], &["--memory-max", "1GiB"]].concat();
+    let run = bench.tried("crashes-at-once", &more);
+    let out = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(out.contains("\"verdict\""), "{out}");
+    let device = r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/ttyUSB0"}]}}"#;
+    let decided = bench.tried("crashes-at-once", &["--create-options", device]);
+    let err = String::from_utf8_lossy(&decided.stderr).into_owned();
+    assert_eq!(decided.status.code(), Some(0), "{err}");
+    assert!(
+        err.contains("Not exercised: createOptions /HostConfig/Devices: left out")
+            && err.contains("ask a reviewer to decide RUN-01"),
+        "{err}"
+    );
+    assert_eq!(bench.left_behind(), "");
 }
 
 #[test]
@@ -366,7 +420,8 @@ fn a_lint_that_runs_the_module_judges_it_as_the_marketplace_does() {
         let not_run: Vec<&Value> = told["not_run"].as_array().unwrap().iter().collect();
         let running = |code: &Value| {
             let code = code.as_str().unwrap();
-            code.starts_with("RUN") || code.starts_with("FTP")
+            // A long run is for whoever asks for it.
+            code != "RUN-19" && (code.starts_with("RUN") || code.starts_with("FTP"))
         };
         let mut rows: Vec<Value> = told["problems"].as_array().unwrap().clone();
         rows.retain(|row| running(&row["rule"]));

@@ -36,6 +36,7 @@ pub(super) async fn behaviour(
                 platform: image.platform.clone(),
                 digest: image.digest.clone(),
                 compressed_bytes: image.compressed_bytes,
+                contents: image.contents.clone(),
             };
             let known = known(submission, plan, &image, &kept);
             places.push((plan, image, known));

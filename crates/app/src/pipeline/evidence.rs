@@ -120,6 +120,20 @@ async fn images(
     Ok(found)
 }
 
+/// What is inside an image whose blobs are in the storage.
+pub(super) async fn contents_of(
+    blobs: &Blobs,
+    image: &Manifest,
+) -> Result<Result<Contents, String>, Refused> {
+    let ManifestBody::Image { config, .. } = &image.body else {
+        return Ok(Err("it is no image of one platform".to_owned()));
+    };
+    match ImageConfig::parse(&small(blobs, &config.digest, config.size).await?) {
+        Ok(config) => contents(blobs, image, &config).await,
+        Err(problem) => Ok(Err(problem.to_string())),
+    }
+}
+
 async fn contents(
     blobs: &Blobs,
     image: &Manifest,

@@ -49,6 +49,10 @@ pub(super) async fn keep_run(
     let observed = seen.trial.observed;
     let measured = observed.as_ref().ok().filter(|observed| !observed.emulated);
     let footprint = measured.and_then(|observed| observed.footprint.as_ref());
+    let left_out = observed
+        .as_ref()
+        .map_or(&[][..], |seen| seen.left_out.as_slice());
+    let left_out = left_out.iter().map(ToString::to_string).collect();
     let summary = Summary {
         id: new_id(),
         submission: submission.id.clone(),
@@ -74,7 +78,7 @@ pub(super) async fn keep_run(
     let run = Run {
         summary: summary.clone(),
         observed,
-        left_out: seen.left_out,
+        left_out,
     };
     let tx = app.writer.begin().await?;
     let unused = store::runs::keep(&tx, &run).await?;

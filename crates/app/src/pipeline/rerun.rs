@@ -12,6 +12,8 @@ use store::runs::Summary;
 use store::submissions::Submission;
 
 use super::behave::sweep;
+use super::evidence::contents_of;
+use super::gather::manifest;
 use super::keep_run::{When, keep_run};
 use super::run_module::{Image, run_module};
 use crate::App;
@@ -43,6 +45,8 @@ pub(crate) async fn rerun(app: &App, key: &str) -> Result<Ended, Refused> {
     sweep(&engine).await;
     let pace = Pace {
         outage: nightly.outage,
+        // Many modules share a night.
+        renewal_max: std::time::Duration::ZERO,
         ..app.settings.runs.pace
     };
     let known = store::runs::summaries(&app.reader, &submission.id).await?;
@@ -81,11 +85,6 @@ impl Work<'_> {
             return Ok(());
         };
         for image in &release.platforms {
-            let image = Image {
-                platform: image.platform.clone(),
-                digest: image.digest.clone(),
-                compressed_bytes: image.compressed_bytes,
-            };
             let mut own = self
                 .known
                 .iter()
@@ -99,6 +98,17 @@ impl Work<'_> {
             }
             let certified = own.clone().find(|run| !run.nightly);
             let before = own.next();
+            let image = Image {
+                platform: image.platform.clone(),
+                digest: image.digest.clone(),
+                compressed_bytes: image.compressed_bytes,
+                contents: if self.engine.runs(&image.platform.architecture) {
+                    let manifest = manifest(self.app, &image.digest).await?;
+                    contents_of(&self.app.blobs, &manifest).await?
+                } else {
+                    Err("it cannot be run here".to_owned())
+                },
+            };
             let seen = run_module(self.app, self.engine, (offer, plan), &image, self.pace).await?;
             if let Err(why) = &seen.trial.observed {
                 tracing::info!(place = seen.trial.place, %why, "not run this night");

@@ -3,9 +3,7 @@
 //! The image goes to the engine as an archive of the very blobs that were imported: it may not be public yet, and an
 //! engine need not know how to reach this marketplace.
 
-use std::path::Path;
-
-use certify::{Observed, Trial};
+use certify::{Contents, Observed, Trial};
 use domain::offer::{Offer, Plan};
 use edge::log::EventLog;
 use edge::runner::{self, Archive, Engine, OwnImage, Pace, Stand};
@@ -14,6 +12,7 @@ use oci::{Digest, Manifest, Platform};
 use store::blobs::Blobs;
 
 use super::gather::manifest;
+use super::intake::may_be_loaded;
 use crate::App;
 use crate::error::{Refused, Trouble};
 
@@ -23,14 +22,14 @@ pub(super) struct Image {
     /// Its manifest.
     pub(super) digest: Digest,
     pub(super) compressed_bytes: u64,
+    /// What a walk over its layers says; an engine gets none that nobody could look into.
+    pub(super) contents: Result<Contents, String>,
 }
 
 /// What was seen of it.
 pub(super) struct Seen {
     pub(super) trial: Trial,
     pub(super) began_at: i64,
-    /// What of the createOptions it was not given.
-    pub(super) left_out: Vec<String>,
     pub(super) log: Option<EventLog>,
     /// The end of what it printed.
     pub(super) output: String,
@@ -52,39 +51,33 @@ pub(super) async fn run_module(
     let mut seen = Seen {
         trial: Trial::not_run(place(plan, &image.platform), ""),
         began_at: app.clock.now(),
-        left_out: Vec::new(),
         log: None,
         output: String::new(),
     };
-    let wanted = match runner::wanted(offer, plan) {
+    let wanted = match wanted(app, (offer, plan), pace) {
         Ok(wanted) => wanted,
         Err(why) => {
-            seen.trial.observed = Err(why.to_string());
+            seen.trial.observed = Err(why);
             return Ok(seen);
         }
     };
-    let architecture = &image.platform.architecture;
-    if !engine.runs(architecture) {
-        let why =
-            format!("the engine's machine runs no {architecture}, and has no emulator for it");
+    let manifest = manifest(app, &image.digest).await?;
+    if let Err(why) = taken(app, engine, image, &manifest) {
         seen.trial.observed = Err(why);
         return Ok(seen);
     }
     seen.trial.expected = wanted.expected.clone();
-    let manifest = manifest(app, &image.digest).await?;
     let turn = app.runs.acquire().await;
     let _turn = turn.map_err(|_| Refused::trouble("no more runs are begun"))?;
     seen.began_at = app.clock.now();
-    let folder = tempfile::tempdir().map_err(|e| Refused::trouble(format!("a folder: {e}")))?;
-    let archive = folder.path().join("image.tar");
     let mut loaded = OwnImage::new(engine);
-    write_archive(&app.blobs, &manifest, loaded.name(), &archive).await?;
-    let observed = match loaded.load(&archive).await {
+    let name = loaded.name().to_owned();
+    let written = loaded.load(|archive| write_archive(&app.blobs, &manifest, &name, archive));
+    let observed = match written.await? {
         Ok(()) => {
             let wanted = runner::Plan {
-                image: loaded.name().to_owned(),
+                image: name.clone(),
                 compressed_bytes: Some(image.compressed_bytes),
-                pace,
                 ..wanted
             };
             observe(engine, wanted, &mut seen).await
@@ -98,12 +91,36 @@ pub(super) async fn run_module(
     Ok(seen)
 }
 
+/// The run that a plan asks for, as long as it is one that the operator allows.
+fn wanted(app: &App, (offer, plan): (&Offer, &Plan), pace: Pace) -> Result<runner::Plan, String> {
+    let wanted = runner::wanted(offer, plan).map_err(|why| why.to_string())?;
+    let wanted = runner::Plan {
+        limits: app.settings.runs.limits,
+        pace,
+        ..wanted
+    };
+    wanted.fits().map_err(|why| why.to_string())?;
+    Ok(wanted)
+}
+
+/// Whether the operator and the engine take an image.
+fn taken(app: &App, engine: &Engine, image: &Image, manifest: &Manifest) -> Result<(), String> {
+    let (runs, platform) = (&app.settings.runs, &image.platform);
+    if !runs.emulated && !engine.is_own(&platform.architecture) {
+        return Err(format!(
+            "no emulation for {platform}: this marketplace runs only modules for {}, the container engine's own architecture (certification.emulated)",
+            engine.architecture
+        ));
+    }
+    let most = runs.image_unpacked_bytes_max;
+    may_be_loaded(engine, platform, manifest, &image.contents, most)
+}
+
 async fn observe(engine: &Engine, plan: runner::Plan, seen: &mut Seen) -> Result<Observed, String> {
     let mut stand = Stand::open(engine.clone(), plan)
         .await
         .map_err(|problem| problem.to_string())?;
     let observed = stand.perform(&mut seen.output).await;
-    seen.left_out.clone_from(&stand.left_out);
     match stand.close().await {
         Ok(log) => seen.log = Some(log),
         Err(problem) => tracing::warn!(%problem, "a run left something at the container engine"),
@@ -114,15 +131,14 @@ async fn observe(engine: &Engine, plan: runner::Plan, seen: &mut Seen) -> Result
 /// Writes an image whose blobs are in the storage, in the layout of `docker save`, under a name.
 ///
 /// # Errors
-/// The storage fails, or the disk does not take it.
+/// The storage fails, or nobody takes it.
 pub async fn write_archive(
     blobs: &Blobs,
     manifest: &Manifest,
     name: &str,
-    path: &Path,
+    mut archive: Archive,
 ) -> Result<(), Refused> {
     let trouble = |e: std::io::Error| Refused::trouble(format!("an archive for the engine: {e}"));
-    let mut archive = Archive::create(path).await.map_err(trouble)?;
     // The configuration and the layers; what else a manifest names is no part of the image.
     for blob in manifest.blobs().take(manifest.layers().len() + 1) {
         let hex = blob.digest.hex();

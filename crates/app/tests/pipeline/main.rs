@@ -8,10 +8,13 @@
 )]
 
 mod attached;
+mod emulated;
+mod fake_engine;
 mod late;
 mod links;
 mod market;
 mod meanwhile;
+mod not_run;
 mod own;
 mod people;
 mod preview;

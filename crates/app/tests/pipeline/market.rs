@@ -276,6 +276,11 @@ impl Market {
 
     /// Waits until a submission is in one of these states; any other end fails the test with its reason.
     pub async fn wait(&self, id: &str, states: &[State]) -> Submission {
+        self.wait_within(id, states, PATIENCE).await
+    }
+
+    /// The same with another patience.
+    pub async fn wait_within(&self, id: &str, states: &[State], patience: Duration) -> Submission {
         let look = async {
             loop {
                 let found = store::submissions::find(&self.app.reader, id)
@@ -295,7 +300,7 @@ impl Market {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, look).await {
+        match tokio::time::timeout(patience, look).await {
             Ok(found) => found,
             Err(_) => panic!("submission {id} did not reach {states:?}"),
         }

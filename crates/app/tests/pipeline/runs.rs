@@ -349,6 +349,38 @@ async fn a_broken_module_is_rejected_by_its_rule() {
     assert_eq!(podman.left_behind(), "");
 }
 
+/// A module that needs a device nobody gives it is no bad module: a reviewer hears what it ran without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_that_needs_a_device_is_a_reviewers_to_judge() {
+    let (store, _folder) = testkit::engines::sqlite().await;
+    let podman = Podman::start();
+    let market = market(store, &podman).await;
+    let mut offer = draft(&market, &[("standard", "needs-device")]).await;
+    offer.plans[0].defaults.create_options =
+        r#"{"HostConfig":{"Memory":134217728,"Devices":[{"PathOnHost":"/dev/ttyUSB0","PathInContainer":"/dev/ttyUSB0","CgroupPermissions":"rw"}]}}"#.into();
+    market.save(&offer).await;
+    let id = market.submit(&offer.key()).await;
+    let asked = market.wait(&id, &[State::InReview]).await;
+    assert_eq!(in_state(&asked, RuleState::NeedsReview), ["RUN-01"]);
+    let told = crate::market::failures(&asked)["RUN-01"].join("\n");
+    assert!(
+        told.contains("/HostConfig/Devices: left out") && told.contains("a reviewer decides"),
+        "{told}"
+    );
+    let kept = store::runs::certifying(&market.app.reader, &id)
+        .await
+        .unwrap();
+    assert_eq!(kept[0].left_out, ["/HostConfig/Devices: left out"]);
+    let approve = app::offers::Verdict::Approve {
+        comment: "It needs its port.".into(),
+    };
+    app::offers::review_submission(&market.app, &market.reviewer, &id, approve)
+        .await
+        .unwrap();
+    market.wait(&id, &[State::Preview]).await;
+    assert_eq!(podman.left_behind(), "");
+}
+
 async fn nobody_to_run_it(store: Store) {
     let market = Market::open(store).await;
     market.seed("contoso/temperature-sensor").await;

@@ -1,6 +1,6 @@
 //! RUN-13: the module works again after a restart.
 
-use super::trial::{again, wanted};
+use super::trial::again;
 use crate::places::each_trial;
 use crate::rule::{Level, Outcome, Rule};
 use crate::subject::Subject;
@@ -20,7 +20,7 @@ fn check(subject: &Subject) -> Vec<Outcome> {
     each_trial(subject, |expected, observed, place| {
         match &observed.second {
             None => Outcome::not_reached(place, "it was not started again"),
-            Some(second) => again(place, second, wanted(expected, observed)),
+            Some(second) => again(place, second, expected.again(observed.first.reached)),
         }
     })
 }

@@ -1,10 +1,8 @@
 //! What the rules on running modules share: how far a module has to come before a rule's turn, and how a start, an end
 //! or a length of time reads.
 
-use domain::offer::ModuleKind;
-
 use crate::rule::Outcome;
-use domain::behaviour::{Exit, Expected, Life, Observed, Reached};
+use domain::behaviour::{Exit, Life, Observed, Reached};
 
 /// An end within so many milliseconds of the start, with nothing done before, is a module that did not start.
 const START_MS: u64 = 10_000;
@@ -51,16 +49,6 @@ pub(super) fn missing(observed: &Observed, place: &str, why: &str) -> Outcome {
     } else {
         Outcome::not_run(place, "it ran as a plain process, not in a container")
     }
-}
-
-/// How far a later start has to come: as far as the first one, by itself.
-pub(super) fn wanted(expected: &Expected, observed: &Observed) -> Reached {
-    let far = if expected.kind == ModuleKind::Source {
-        Reached::Sending
-    } else {
-        Reached::Connected
-    };
-    observed.first.reached.min(far)
 }
 
 /// Judges a later start.

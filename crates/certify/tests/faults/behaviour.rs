@@ -29,6 +29,7 @@ fn stopped_at(subject: &mut Subject, reached: Reached) -> &mut Observed {
     observed.methods = None;
     observed.inputs = None;
     observed.outage = None;
+    observed.renewal = None;
     for life in [
         &mut observed.second,
         &mut observed.hardened,
@@ -184,6 +185,20 @@ pub(super) const LIFE: &[Fault] = &[
     }),
     (&["RUN-18"], |s| {
         trial(s).1.read_only.as_mut().unwrap().exit = Some(Exit::default());
+    }),
+    (&["RUN-19"], |s| {
+        let renewal = trial(s).1.renewal.as_mut().unwrap();
+        renewal.renewed_after_ms = None;
+        renewal.waited_ms = 90_000;
+    }),
+    (&["RUN-19"], |s| {
+        let renewal = trial(s).1.renewal.as_mut().unwrap();
+        renewal.renewed_after_ms = None;
+        renewal.exit = Some(Exit {
+            code: 1,
+            after_ms: 80_000,
+            ..Exit::default()
+        });
     }),
     (&["RUN-20"], |s| {
         s.behaviour = Behaviour::NotRun("no container engine".into());

@@ -1,8 +1,8 @@
 //! A module that did everything well, in a container.
 
 use certify::behaviour::{
-    Desired, Footprint, ImageSize, Input, Life, Messages, Method, Network, Outage, Reached, Stop,
-    Workload,
+    Desired, Footprint, ImageSize, Input, Life, Messages, Method, Network, Outage, Reached,
+    Renewal, Stop, Workload,
 };
 use certify::{Behaviour, Expected, Observed, Trial};
 
@@ -74,6 +74,12 @@ fn observed() -> Observed {
             seconds: 12,
             back_after_ms: Some(800),
             patience_ms: 30_000,
+            exit: None,
+        }),
+        renewal: Some(Renewal {
+            token_left_seconds: 60,
+            renewed_after_ms: Some(48_000),
+            waited_ms: 48_000,
             exit: None,
         }),
         stop: Some(Stop {

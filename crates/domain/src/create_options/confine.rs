@@ -4,18 +4,22 @@
 //! a report can say what was not exercised. Folders that the module wants from the host or from a volume become
 //! anonymous volumes, which go away with the container. Limits are passed on; whoever runs the module may lower them.
 //! Variables need a value of their own: to Podman `NAME` and `*` mean what its service's own environment holds.
+//!
+//! What is left out *weighs* when a module may fail for want of it: whatever [`privileges`](CreateOptions::privileges)
+//! lists, and a few members more. Ports, restarts, logging and volumes do not weigh.
 
 use serde_json::{Map, Value, json};
 
-use super::{CreateOptions, escape};
+use super::{CreateOptions, Privilege, PrivilegeKind, escape};
+use crate::behaviour::LeftOut;
 
 /// What is passed on, and what is not.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Confined {
     /// Members for the engine, in the engine's own spelling.
     pub members: Map<String, Value>,
-    /// JSON pointers of what was left out or replaced, each with a word on it.
-    pub left_out: Vec<String>,
+    /// What was left out or replaced, by its JSON pointer.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Members passed on as they are.
@@ -43,6 +47,9 @@ const HOST: [&str; 9] = [
     "ShmSize",
 ];
 
+/// Members of `HostConfig` that are no privilege, and yet a module may not work without them.
+const WEIGHTY: [&str; 5] = ["ExtraHosts", "GroupAdd", "Links", "Runtime", "Sysctls"];
+
 /// Labels of whoever runs the module begin so.
 const OWN_LABELS: &str = "io.edgemart.";
 
@@ -69,7 +76,7 @@ impl CreateOptions {
                     confined.host(&mut host, &mut folders, pointer, key, value);
                 }
             } else {
-                confined.left_out.push(format!("{pointer}: left out"));
+                confined.leave(format!("{pointer}: left out"));
             }
         }
         let volumes: Map<String, Value> = folders
@@ -81,11 +88,32 @@ impl CreateOptions {
             confined.members.insert("Volumes".into(), volumes.into());
         }
         confined.members.insert("HostConfig".into(), host.into());
+        confined.weigh(&self.privileges());
         confined
     }
 }
 
 impl Confined {
+    /// Notes what is left out; how much it matters is found at the end.
+    fn leave(&mut self, what: String) {
+        self.left_out.push(LeftOut {
+            what,
+            weighs: false,
+        });
+    }
+
+    fn weigh(&mut self, privileges: &[Privilege]) {
+        for left in &mut self.left_out {
+            let pointer = left.what.split(": ").next().unwrap_or_default();
+            let within = |privilege: &&Privilege| {
+                let rest = privilege.pointer.strip_prefix(pointer);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let mut asked = privileges.iter().filter(within);
+            left.weighs = left.weighs || asked.any(|privilege| !tightens(privilege));
+        }
+    }
+
     /// Variables that say what they hold.
     fn variables(&mut self, pointer: &str, value: &Value) -> Value {
         let mut kept = Vec::new();
@@ -97,7 +125,7 @@ impl Confined {
             if named {
                 kept.push(entry.clone());
             } else {
-                self.left_out.push(format!(
+                self.leave(format!(
                     "{pointer}/{index}: left out, a variable is NAME=VALUE"
                 ));
             }
@@ -110,8 +138,7 @@ impl Confined {
         let mut kept = Map::new();
         for (key, value) in value.as_object().into_iter().flatten() {
             if key.contains('=') || key.starts_with(OWN_LABELS) {
-                self.left_out
-                    .push(format!("{pointer}/{}: left out", escape(key)));
+                self.leave(format!("{pointer}/{}: left out", escape(key)));
             } else {
                 kept.insert(key.clone(), value.clone());
             }
@@ -151,7 +178,10 @@ impl Confined {
                 self.folder(folders, format!("{pointer}/{index}"), target);
             }
         } else {
-            self.left_out.push(format!("{pointer}: left out"));
+            self.left_out.push(LeftOut {
+                what: format!("{pointer}: left out"),
+                weighs: known(&WEIGHTY, key).is_some() && !is_empty(value),
+            });
         }
     }
 
@@ -159,12 +189,27 @@ impl Confined {
     fn folder(&mut self, folders: &mut Vec<String>, pointer: String, target: Option<String>) {
         match target {
             Some(target) if is_folder(&target) && !target.ends_with(".sock") => {
-                self.left_out
-                    .push(format!("{pointer}: an empty volume at {target} instead"));
+                self.leave(format!("{pointer}: an empty volume at {target} instead"));
                 folders.push(target);
             }
-            _ => self.left_out.push(format!("{pointer}: left out")),
+            _ => self.leave(format!("{pointer}: left out")),
         }
+    }
+}
+
+/// Options that take something away instead of asking for it; every run has this one.
+fn tightens(privilege: &Privilege) -> bool {
+    privilege.kind == PrivilegeKind::SecurityOption
+        && privilege.value.starts_with("no-new-privileges")
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -219,5 +264,46 @@ mod tests {
         assert_eq!(confined.members["Env"], json!(["A=1", "B="]));
         assert_eq!(confined.members["Labels"], json!({"contoso": "x"}));
         assert_eq!(confined.left_out.len(), 6, "{:?}", confined.left_out);
+        assert!(confined.left_out.iter().all(|left| !left.weighs));
+    }
+
+    fn weighs(host_config: Value) -> bool {
+        let asked = json!({ "HostConfig": host_config }).to_string();
+        let left_out = CreateOptions::parse(&asked).unwrap().confined().left_out;
+        assert_eq!(left_out.len(), 1, "{asked}: {left_out:?}");
+        left_out[0].weighs
+    }
+
+    #[test]
+    fn what_a_module_may_need_weighs() {
+        for asked in [
+            json!({"Privileged": true}),
+            json!({"CapAdd": ["NET_ADMIN"]}),
+            json!({"devices": [{"PathOnHost": "/dev/ttyUSB0"}]}),
+            json!({"DeviceRequests": [{"Count": -1}]}),
+            json!({"NetworkMode": "host"}),
+            json!({"Binds": ["/srv/data:/data"]}),
+            json!({"Binds": ["/run/dbus.sock:/run/dbus.sock"]}),
+            json!({"Mounts": [{"Type": "bind", "Source": "/srv", "Target": "/data"}]}),
+            json!({"SecurityOpt": ["seccomp=unconfined"]}),
+            json!({"Runtime": "nvidia"}),
+            json!({"GroupAdd": ["dialout"]}),
+        ] {
+            assert!(weighs(asked.clone()), "{asked}");
+        }
+        for asked in [
+            json!({"Privileged": false}),
+            json!({"CapAdd": []}),
+            json!({"Binds": ["data:/data"]}),
+            json!({"Mounts": [{"Type": "volume", "Source": "data", "Target": "/data"}]}),
+            json!({"NetworkMode": "azure-iot-edge"}),
+            json!({"PortBindings": {"80/tcp": [{"HostPort": "80"}]}}),
+            json!({"RestartPolicy": {"Name": "always"}}),
+            json!({"SecurityOpt": ["no-new-privileges"]}),
+            json!({"ExtraHosts": []}),
+            json!({"Runtime": ""}),
+        ] {
+            assert!(!weighs(asked.clone()), "{asked}");
+        }
     }
 }

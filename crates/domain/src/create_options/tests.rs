@@ -247,7 +247,8 @@ fn a_strangers_module_gets_nothing_of_the_host() {
             },
         })
     );
-    let left = confined.left_out.join("\n");
+    let left: Vec<&str> = confined.left_out.iter().map(|one| &*one.what).collect();
+    let left = left.join("\n");
     for part in [
         "/Image",
         "/NetworkingConfig",

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::behaviour::{Life, Observed, Reached};
-use domain::offer::ModuleKind;
 
 use super::body::Profile;
 use super::life::{Met, Running};
@@ -25,13 +24,8 @@ impl Stand {
             .outage
             .as_ref()
             .is_none_or(|outage| outage.exit.is_none());
-        let far = if self.plan.expected.kind == ModuleKind::Source {
-            Reached::Sending
-        } else {
-            Reached::Connected
-        };
         if outage_survived {
-            let wanted = seen.first.reached.min(far);
+            let wanted = self.plan.expected.again(seen.first.reached);
             let patience = self.patience(&seen.first, wanted);
             seen.second = Some(self.live(container, wanted, patience).await?);
         }
@@ -85,12 +79,12 @@ impl Stand {
         patience: Duration,
     ) -> Result<Life, EngineError> {
         let container = match self.make(profile, name).await {
-            Ok((container, _)) => container,
+            Ok(made) => made.id,
             Err(problem) => return unstarted(problem),
         };
         let life = self.live(&container, wanted, patience).await;
-        match self.engine.remove_container(&container).await {
-            Ok(()) => self.traces.containers.retain(|id| *id != container),
+        match self.site.engine.remove_container(&container).await {
+            Ok(()) => self.site.traces.containers.retain(|id| *id != container),
             // Tried again at the end of the run, which says so.
             Err(problem) => tracing::debug!(%problem, "a container stays for now"),
         }
@@ -104,7 +98,7 @@ impl Stand {
         wanted: Reached,
         patience: Duration,
     ) -> Result<Life, EngineError> {
-        let started = Running::start(&self.engine, container, self.environment.log()).await;
+        let started = Running::start(&self.site.engine, container, self.log()).await;
         let mut running = match started {
             Ok(running) => running,
             Err(problem) => return unstarted(problem),

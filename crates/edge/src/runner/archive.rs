@@ -1,47 +1,62 @@
 //! Writes an image as an archive that an engine loads, in the layout of `docker save`: for images that an engine cannot
 //! pull by itself, because they are not public yet or their registry speaks plain HTTP. Compressed layers stay as they are.
+//! It goes through a pipe to the engine while it is written, and lies on no disk of ours.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWriteExt as _, DuplexStream};
 
 /// Bytes of a block of a tar archive.
 const BLOCK_BYTES: usize = 512;
 /// Largest file that a plain tar header can tell the size of.
 const FILE_BYTES_MAX: u64 = 0o77_777_777_777;
+/// Bytes that are written before the engine has taken them.
+const PIPE_BYTES: usize = 256 * 1024;
 
 /// An archive that is being written: the configuration first, then the layers from the lowest up.
 #[derive(Debug)]
 pub struct Archive {
-    path: PathBuf,
-    file: File,
+    pipe: DuplexStream,
+    hung_up: HungUp,
     entries: Vec<String>,
     /// Bytes of the entry being written, and how many of them are still to come.
     open: (u64, u64),
 }
 
+/// Whether the reader went away, which is nothing that the writer did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HungUp(Arc<AtomicBool>);
+
+impl HungUp {
+    pub(super) fn is_told(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Archive {
-    /// Begins an archive in a file that is not there yet.
-    ///
-    /// # Errors
-    /// The file cannot be made.
-    pub async fn create(path: &Path) -> io::Result<Self> {
-        let file = File::create_new(path).await;
-        Ok(Self {
-            path: path.to_owned(),
-            file: file.map_err(|problem| of_file(path, &problem))?,
+    /// An archive, and where its bytes come out.
+    pub(super) fn pipe() -> (Self, DuplexStream) {
+        let (pipe, out) = tokio::io::duplex(PIPE_BYTES);
+        let archive = Self {
+            pipe,
+            hung_up: HungUp::default(),
             entries: Vec::new(),
             open: (0, 0),
-        })
+        };
+        (archive, out)
+    }
+
+    pub(super) fn hung_up(&self) -> HungUp {
+        self.hung_up.clone()
     }
 
     /// Begins the configuration, and after it each layer, by the hexadecimal digits of its digest.
     ///
     /// # Errors
-    /// The one before is not whole, it does not fit an archive, or the disk does not take it.
+    /// The one before is not whole, it does not fit an archive, or nobody takes it.
     pub async fn begin(&mut self, hex: &str, size: u64) -> io::Result<()> {
         let ending = if self.entries.is_empty() {
             "json"
@@ -57,7 +72,7 @@ impl Archive {
     /// Writes some of the bytes that were begun.
     ///
     /// # Errors
-    /// They are more than was said, or the disk does not take them.
+    /// They are more than was said, or nobody takes them.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let left = self.open.1.checked_sub(bytes.len() as u64);
         self.open.1 = left.ok_or_else(|| wrong("a blob has more bytes than its manifest says"))?;
@@ -67,7 +82,7 @@ impl Archive {
     /// Ends the archive; the engine will know the image by `name`.
     ///
     /// # Errors
-    /// The last layer is not whole, or the disk does not take it.
+    /// The last layer is not whole, or nobody takes it.
     pub async fn finish(mut self, name: &str) -> io::Result<()> {
         let (config, layers) = match self.entries.split_first() {
             Some((config, layers)) => (config.clone(), layers.to_vec()),
@@ -78,9 +93,7 @@ impl Archive {
             .await?;
         self.write(listed.as_bytes()).await?;
         self.end().await?;
-        self.put(&[0; BLOCK_BYTES * 2]).await?;
-        let flushed = self.file.flush().await;
-        flushed.map_err(|problem| of_file(&self.path, &problem))
+        self.put(&[0; BLOCK_BYTES * 2]).await
     }
 
     async fn begin_file(&mut self, name: &str, size: u64) -> io::Result<()> {
@@ -102,17 +115,16 @@ impl Archive {
     }
 
     async fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let written = self.file.write_all(bytes).await;
-        written.map_err(|problem| of_file(&self.path, &problem))
+        let written = self.pipe.write_all(bytes).await;
+        if written.is_err() {
+            self.hung_up.0.store(true, Ordering::Relaxed);
+        }
+        written
     }
 }
 
 fn wrong(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
-}
-
-fn of_file(path: &Path, problem: &io::Error) -> io::Error {
-    io::Error::new(problem.kind(), format!("{}: {problem}", path.display()))
 }
 
 /// A ustar header of a plain file.
@@ -148,21 +160,31 @@ fn padding(size: u64) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
 
     #[tokio::test]
     async fn an_archive_is_one_that_tar_reads() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("image.tar");
-        let mut archive = Archive::create(&path).await.expect("a file");
-        for (hex, bytes) in [("c0", b"{}".to_vec()), ("aa", vec![7; 700]), ("bb", vec![])] {
-            archive.begin(hex, bytes.len() as u64).await.expect("begun");
-            archive.write(&bytes).await.expect("written");
-        }
-        archive.finish("localhost/a:1").await.expect("finished");
-        let written = std::fs::read(&path).expect("readable");
+        let (mut archive, mut out) = Archive::pipe();
+        let writing = async {
+            // More than the pipe holds.
+            let large = vec![7; PIPE_BYTES + 700];
+            for (hex, bytes) in [("c0", b"{}".to_vec()), ("aa", large), ("bb", vec![])] {
+                archive.begin(hex, bytes.len() as u64).await?;
+                archive.write(&bytes).await?;
+            }
+            archive.finish("localhost/a:1").await
+        };
+        let mut written = Vec::new();
+        let (ended, read) = tokio::join!(writing, out.read_to_end(&mut written));
+        ended.expect("finished");
+        read.expect("readable");
         assert_eq!(written.len() % BLOCK_BYTES, 0);
         assert!(crate::runner::is_archive(&written));
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("image.tar");
+        std::fs::write(&path, written).expect("a file");
         let listed = std::process::Command::new("tar")
             .args(["--extract", "--to-stdout", "manifest.json", "--file"])
             .arg(&path)
@@ -177,14 +199,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_whole_is_no_archive() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("image.tar");
-        let mut archive = Archive::create(&path).await.expect("a file");
+        let (mut archive, _out) = Archive::pipe();
         archive.begin("c0", 2).await.expect("begun");
         assert!(archive.write(b"{} ").await.is_err(), "too much");
         assert!(archive.begin("aa", 1).await.is_err(), "too little");
+        assert!(!archive.hung_up().is_told(), "the writer's own fault");
         assert!(archive.finish("a").await.is_err());
-        assert!(Archive::create(&path).await.is_err(), "it is there");
         assert!(header(&"x".repeat(101), 1).is_err());
     }
 }

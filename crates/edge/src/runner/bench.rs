@@ -5,18 +5,16 @@
 
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, Phase};
-use super::body::{self, Profile, Surroundings};
+use super::body::{self, Profile};
 use super::keep::Keeper;
-use super::label::{self, Label};
 use super::plan::Plan;
 use super::restart::Restart;
-use super::stand::{Traces, in_network, resolver, run_name};
-use super::{Engine, EngineError, Image, Network, StandError};
+use super::site::{self, Site};
+use super::{Engine, EngineError, Image, StandError};
 use crate::Environment;
 use crate::log::EventLog;
 
@@ -25,20 +23,13 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// Modules in their containers, in one environment.
 pub struct Bench {
-    engine: Engine,
+    site: Site,
     plans: Vec<(Plan, Image)>,
-    network: Network,
-    traces: Traces,
-    environment: Environment,
     board: Board,
-    label: Label,
-    name: String,
     /// What of the createOptions the modules did not get.
     pub left_out: Vec<String>,
     stop: CancellationToken,
     keepers: Vec<JoinHandle<()>>,
-    resolver: Option<JoinHandle<()>>,
-    _folder: TempDir,
 }
 
 impl Bench {
@@ -49,42 +40,17 @@ impl Bench {
     pub async fn open(engine: Engine, plans: Vec<Plan>) -> Result<Self, StandError> {
         let mut seats = Vec::new();
         for plan in plans {
-            let image = engine.image(&plan.image).await?;
-            let image = image.ok_or_else(|| StandError::NoImage(plan.image.clone()))?;
+            let image = site::image(&engine, &plan).await?;
             seats.push((plan, image));
         }
-        let folder = tempfile::Builder::new()
-            .prefix(label::FOLDER_PREFIX)
-            .tempdir()
-            .map_err(StandError::Folder)?;
-        let label = Label::own();
-        let name = run_name(folder.path());
-        let mut traces = Traces::new(&engine, &name);
-        let network = engine.create_network(&name, &label, folder.path()).await?;
-        let plans = seats.iter().map(|(plan, _)| plan);
-        let environment = match in_network(plans, &network, folder.path().to_owned()).await {
-            Ok(environment) => environment,
-            Err(problem) => {
-                traces.remove().await?;
-                return Err(problem.into());
-            }
-        };
-        let stop = CancellationToken::new();
-        let resolver = resolver(&network, environment.log(), &stop);
+        let site = Site::open(engine, seats.iter().map(|(plan, _)| plan)).await?;
         let mut bench = Self {
-            engine,
+            site,
             plans: seats,
-            network,
-            traces,
-            environment,
             board: Board::default(),
-            label,
-            name,
             left_out: Vec::new(),
-            stop,
+            stop: CancellationToken::new(),
             keepers: Vec::new(),
-            resolver,
-            _folder: folder,
         };
         match bench.make_all().await {
             Ok(()) => Ok(bench),
@@ -98,24 +64,12 @@ impl Bench {
     async fn make_all(&mut self) -> Result<(), EngineError> {
         for (plan, image) in &self.plans {
             let module = &plan.module;
-            let socket = std::path::Path::new(body::SOCKET);
-            let around = Surroundings {
-                image,
-                network: &self.network,
-                gateway_name: &self.environment.hub().device().gateway,
-                socket: &self.environment.socket_path(module),
-                injected: self
-                    .environment
-                    .variables(module, socket)
-                    .unwrap_or_default(),
-                label: &self.label,
-            };
-            let (body, left_out) = body::body(plan, &around, Profile::default());
-            let name = format!("{}-{}", self.name, module.to_ascii_lowercase());
-            let id = self.engine.create_container(&name, &body).await?;
-            self.traces.containers.push(id);
+            let name = module.to_ascii_lowercase();
+            let profile = Profile::default();
+            self.site.make((plan, image), profile, &name).await?;
+            let left_out = body::left_out(plan).into_iter();
             self.left_out
-                .extend(left_out.into_iter().map(|what| format!("{module}: {what}")));
+                .extend(left_out.map(|left| format!("{module}: {left}")));
             self.board.phase(module, Phase::Starting);
         }
         Ok(())
@@ -123,11 +77,11 @@ impl Bench {
 
     /// Starts the modules, and starts again what ends, as the policy says.
     pub fn start(&mut self, restart: Restart) {
-        let containers = self.traces.containers.clone();
+        let containers = self.site.traces.containers.clone();
         for ((plan, _), container) in self.plans.iter().zip(containers) {
             let keeper = Keeper {
-                engine: self.engine.clone(),
-                network: self.network.clone(),
+                engine: self.site.engine.clone(),
+                network: self.site.network.clone(),
                 container,
                 module: plan.module.clone(),
                 board: self.board.clone(),
@@ -145,7 +99,7 @@ impl Bench {
 
     /// The environment they are in.
     pub fn environment(&mut self) -> &mut Environment {
-        &mut self.environment
+        &mut self.site.environment
     }
 
     /// Stops the modules as a device does, and removes everything; the event log is given back.
@@ -159,13 +113,6 @@ impl Bench {
                 tracing::warn!(%problem, "a module's keeper did not end well");
             }
         }
-        let removed = self.traces.remove().await;
-        if let Some(resolver) = self.resolver.take()
-            && let Err(problem) = resolver.await
-        {
-            tracing::warn!(%problem, "the resolver of a run did not end well");
-        }
-        let log = self.environment.close().await;
-        removed.map(|()| log)
+        self.site.close().await
     }
 }

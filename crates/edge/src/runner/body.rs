@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use domain::behaviour::LeftOut;
 use rustix::process::{Resource, getrlimit};
 use serde_json::{Map, Value, json};
 
@@ -16,6 +17,8 @@ pub(super) const SOCKET: &str = "/var/run/iotedge/workload.sock";
 const LOG_SIZE: &str = "1m";
 /// Files and processes a module may have, unless this process itself may have fewer.
 const FILES_MAX: u64 = 16_384;
+/// Folders that Podman keeps writable under a root that cannot be written.
+const KEPT_WRITABLE: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
 
 /// How much a container is kept from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,16 +38,34 @@ pub(super) struct Surroundings<'a> {
     /// The agent's variables.
     pub(super) injected: Vec<(&'static str, String)>,
     pub(super) label: &'a Label,
+    /// The engine is Podman.
+    pub(super) podman: bool,
+    /// An emulator runs it, which takes memory of its own.
+    pub(super) emulated: bool,
 }
 
-/// The body; and what of the createOptions was left out.
-pub(super) fn body(
-    plan: &Plan,
-    around: &Surroundings<'_>,
-    profile: Profile,
-) -> (Value, Vec<String>) {
+/// What of the createOptions a module does not get, or gets less of.
+pub(super) fn left_out(plan: &Plan) -> Vec<LeftOut> {
     let confined = plan.create_options.confined();
-    let mut body = confined.members;
+    let host = confined.members.get("HostConfig");
+    let lowered = |name: &str, most: u64, weighs: bool| {
+        let asked = host?.get(name)?.as_u64().filter(|asked| *asked > most)?;
+        let what = format!("/HostConfig/{name}: {most} instead of {asked}");
+        Some(LeftOut { what, weighs })
+    };
+    let limits = &plan.limits;
+    let lowered = [
+        lowered("Memory", limits.memory_bytes_max, true),
+        lowered("NanoCpus", limits.nano_cpus_max, false),
+        lowered("PidsLimit", limits.processes_max, true),
+    ];
+    let lowered = lowered.into_iter().flatten();
+    confined.left_out.into_iter().chain(lowered).collect()
+}
+
+/// The body; what it leaves out is told by [`left_out`].
+pub(super) fn body(plan: &Plan, around: &Surroundings<'_>, profile: Profile) -> Value {
+    let mut body = plan.create_options.confined().members;
     let mut host = take_object(&mut body, "HostConfig");
     let mut labels = take_object(&mut body, "Labels");
     labels.extend(around.label.members());
@@ -61,10 +82,16 @@ pub(super) fn body(
     body.insert("Hostname".into(), json!(plan.module));
     body.insert("Env".into(), json!(variables));
     body.insert("Labels".into(), labels.into());
+    if around.emulated {
+        host.remove("Memory");
+    }
     limit(&mut host, &plan.limits);
     enclose(&mut host, around, profile);
+    if around.podman && host.get("ReadonlyRootfs") == Some(&json!(true)) {
+        keep_read_only(&mut host, body.get("Volumes"), &around.image.volumes);
+    }
     body.insert("HostConfig".into(), host.into());
-    (body.into(), confined.left_out)
+    body.into()
 }
 
 /// The variables in the agent's order; what comes later wins.
@@ -146,6 +173,26 @@ fn enclose(host: &mut Map<String, Value>, around: &Surroundings<'_>, profile: Pr
     }
 }
 
+/// Podman puts writable folders over a root that cannot be written, Docker and so the agent of a device does not: there
+/// such a folder is what the image has at that place, unless somebody asked for it to be writable.
+fn keep_read_only(host: &mut Map<String, Value>, volumes: Option<&Value>, of_image: &[String]) {
+    let mut tmpfs = take_object(host, "Tmpfs");
+    let volumes = volumes.and_then(Value::as_object).into_iter();
+    let asked: Vec<String> = volumes
+        .flat_map(Map::keys)
+        .chain(of_image)
+        .chain(tmpfs.keys())
+        .map(|folder| folder.trim_end_matches('/').to_owned())
+        .collect();
+    for folder in KEPT_WRITABLE {
+        if !asked.iter().any(|asked| asked == folder) {
+            // Podman copies what the image has there.
+            tmpfs.insert(folder.to_owned(), json!("ro,exec"));
+        }
+    }
+    host.insert("Tmpfs".into(), tmpfs.into());
+}
+
 fn take_object(body: &mut Map<String, Value>, name: &str) -> Map<String, Value> {
     match body.remove(name) {
         Some(Value::Object(members)) => members,
@@ -157,33 +204,36 @@ fn take_object(body: &mut Map<String, Value>, name: &str) -> Map<String, Value> 
 mod tests {
     use std::net::Ipv4Addr;
 
-    use domain::behaviour::Expected;
     use domain::create_options::CreateOptions;
 
     use super::*;
-    use crate::runner::Pace;
+    use crate::runner::plain;
 
-    fn made(create_options: &Value, profile: Profile) -> (Value, Vec<String>) {
-        let plan = Plan {
-            module: "m".into(),
+    fn plan(create_options: &Value) -> Plan {
+        Plan {
             image: "contoso/m:1".into(),
-            compressed_bytes: None,
-            routes: Vec::new(),
-            desired: Map::new(),
             variables: vec![("B".into(), "2".into())],
             create_options: CreateOptions::parse(&create_options.to_string()).expect("an object"),
-            expected: Expected::default(),
-            feeds: Vec::new(),
-            calls: Vec::new(),
-            limits: Limits::default(),
-            pace: Pace::default(),
-        };
-        let around = Surroundings {
+            ..plain("m")
+        }
+    }
+
+    fn made(create_options: &Value, profile: Profile) -> Value {
+        made_by(create_options, profile, |_| {})
+    }
+
+    fn made_by(
+        create_options: &Value,
+        profile: Profile,
+        change: impl FnOnce(&mut Surroundings<'_>),
+    ) -> Value {
+        let mut around = Surroundings {
             image: &Image {
                 id: "sha256:1".into(),
                 platform: "linux/amd64".into(),
                 architecture: "amd64".into(),
                 unpacked_bytes: 1,
+                volumes: vec!["/var/tmp/".into()],
             },
             network: &Network {
                 name: "run".into(),
@@ -193,26 +243,68 @@ mod tests {
             socket: Path::new("/run/1/m.sock"),
             injected: vec![("IOTEDGE_MODULEID", "m".into())],
             label: &Label::own(),
+            podman: false,
+            emulated: false,
         };
-        body(&plan, &around, profile)
+        change(&mut around);
+        body(&plan(create_options), &around, profile)
     }
 
     #[test]
     fn variables_come_in_the_agents_order() {
-        let (body, _) = made(&json!({"Env": ["A=1"]}), Profile::default());
+        let body = made(&json!({"Env": ["A=1"]}), Profile::default());
         assert_eq!(body["Env"], json!(["A=1", "B=2", "IOTEDGE_MODULEID=m"]));
     }
 
     #[test]
     fn limits_can_only_be_lowered() {
         let asks = json!({"HostConfig": {"Memory": 1_000_000, "PidsLimit": -1, "NanoCpus": 9_000_000_000_u64, "CpuQuota": 5}});
-        let (body, _) = made(&asks, Profile::default());
+        let body = made(&asks, Profile::default());
         let host = &body["HostConfig"];
         assert_eq!(host["Memory"], 1_000_000);
         assert_eq!(host["MemorySwap"], 1_000_000);
         assert_eq!(host["PidsLimit"], Limits::default().processes_max);
         assert_eq!(host["NanoCpus"], Limits::default().nano_cpus_max);
         assert!(host.get("CpuQuota").is_none());
+        let emulated = made_by(&asks, Profile::default(), |around| around.emulated = true);
+        let given = &emulated["HostConfig"]["Memory"];
+        assert_eq!(*given, Limits::default().memory_bytes_max);
+    }
+
+    #[test]
+    fn what_is_given_less_of_is_told() {
+        let asks = json!({"HostConfig": {"Memory": 1 << 30, "PidsLimit": 999, "NanoCpus": 9_000_000_000_u64}});
+        let told: Vec<(String, bool)> = left_out(&plan(&asks))
+            .into_iter()
+            .map(|left| (left.what, left.weighs))
+            .collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        let processes = ("/HostConfig/PidsLimit: 256 instead of 999".to_owned(), true);
+        assert!(told.contains(&processes), "{told:?}");
+        let less = json!({"HostConfig": {"Memory": 1_000, "PidsLimit": -1}});
+        assert_eq!(left_out(&plan(&less)), []);
+    }
+
+    #[test]
+    fn podman_keeps_nothing_writable_that_docker_would_not() {
+        let read_only = Profile {
+            hardened: false,
+            read_only: true,
+        };
+        let asks = json!({"Volumes": {"/run": {}}, "HostConfig": {"Tmpfs": {"/data": "size=1m"}}});
+        let podman = |around: &mut Surroundings<'_>| around.podman = true;
+        let body = made_by(&asks, read_only, podman);
+        // The image makes /var/tmp a volume, the createOptions /run.
+        let wanted = json!({"/data": "size=1m", "/tmp": "ro,exec"});
+        assert_eq!(body["HostConfig"]["Tmpfs"], wanted);
+        let asks = json!({"HostConfig": {"ReadonlyRootfs": true, "Tmpfs": {"/tmp": ""}}});
+        let body = made_by(&asks, Profile::default(), podman);
+        let wanted = json!({"/run": "ro,exec", "/tmp": ""});
+        assert_eq!(body["HostConfig"]["Tmpfs"], wanted);
+        let body = made_by(&json!({}), Profile::default(), podman);
+        assert!(body["HostConfig"].get("Tmpfs").is_none());
+        let docker = made(&json!({}), read_only);
+        assert!(docker["HostConfig"].get("Tmpfs").is_none());
     }
 
     #[test]
@@ -228,7 +320,7 @@ mod tests {
             hardened: true,
             read_only: true,
         };
-        let (body, left_out) = made(&asks, strict);
+        let body = made(&asks, strict);
         let host = &body["HostConfig"];
         assert_eq!(host["Privileged"], false);
         assert_eq!(host["NetworkMode"], "run");
@@ -239,6 +331,7 @@ mod tests {
         assert_eq!(host["RestartPolicy"]["Name"], "no");
         assert_eq!(body["Volumes"], json!({"/host": {}}));
         assert!(body.get("NetworkingConfig").is_none());
+        let left_out = left_out(&plan(&asks));
         assert_eq!(left_out.len(), 6, "{left_out:?}");
     }
 }

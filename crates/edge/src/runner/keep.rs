@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, Phase};
 use super::restart::{Restart, Restarts};
-use super::stand::reachable;
+use super::site::reachable;
 use super::{Ended, Engine, EngineError, Network};
 
 /// Between two samples of what it takes.

@@ -1,13 +1,12 @@
 //! An image that is brought to the engine for one run and taken away after it. It bears the name of this process and a
 //! number, so that runs side by side, also of the same bytes, and also by other processes, do not take it from each other.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
 use super::label::Label;
-use super::{Engine, EngineError};
+use super::{Archive, Engine, EngineError};
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 /// An engine that loads layers which it is removing at that moment gets confused.
@@ -37,14 +36,21 @@ impl OwnImage {
         &self.name
     }
 
-    /// Brings the archive to the engine.
+    /// Brings it to the engine while it is written. The outer error is the writer's.
     ///
     /// # Errors
-    /// The engine does not take it.
-    pub async fn load(&mut self, archive: &Path) -> Result<(), EngineError> {
+    /// What `write` says, or inside, that the engine does not take it.
+    pub async fn load<E, F>(
+        &mut self,
+        write: impl FnOnce(Archive) -> F,
+    ) -> Result<Result<(), EngineError>, E>
+    where
+        F: Future<Output = Result<(), E>>,
+    {
         let _turn = TURN.lock().await;
         self.loaded = true;
-        self.engine.load_image(archive).await.map(drop)
+        let loaded = self.engine.load_written(write).await?;
+        Ok(loaded.map(drop))
     }
 
     /// Takes it away.

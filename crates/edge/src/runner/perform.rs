@@ -3,9 +3,8 @@
 
 use domain::behaviour::{ImageSize, Life, Network, Observed, Reached, Timeline};
 use domain::offer::ModuleKind;
-use serde_json::Value;
 
-use super::body::{self, Profile, Surroundings};
+use super::body::Profile;
 use super::life::{Met, Running};
 use super::steps::Step;
 use super::watch::{Meter, Sent};
@@ -43,18 +42,20 @@ impl Stand {
     pub async fn perform(&mut self, output: &mut String) -> Result<Observed, StandError> {
         let mut seen = Observed {
             contained: true,
-            emulated: self.image.architecture != self.engine.architecture,
+            emulated: !self.site.engine.is_own(&self.image.architecture),
+            left_out: self.left_out(),
             image: Some(ImageSize {
                 compressed_bytes: self.plan.compressed_bytes,
                 unpacked_bytes: self.image.unpacked_bytes,
             }),
             ..Observed::default()
         };
-        let (container, memory_bytes_max) = match self.make(Profile::default(), "first").await {
+        let made = match self.make(Profile::default(), "first").await {
             Ok(made) => made,
             Err(problem) => return not_started(seen, problem),
         };
-        let mut running = match Running::start(&self.engine, &container, self.log()).await {
+        let container = made.id;
+        let mut running = match Running::start(&self.site.engine, &container, self.log()).await {
             Ok(running) => running,
             Err(problem) => return not_started(seen, problem),
         };
@@ -63,11 +64,11 @@ impl Stand {
             log: self.log().clone(),
             module: self.plan.module.clone(),
         };
-        let meter = Meter::start(&self.engine, &container, self.plan.pace.sample, sent);
+        let meter = Meter::start(&self.site.engine, &container, self.plan.pace.sample, sent);
         let outcome = self.work(&mut running, &mut seen).await;
         let measured = meter.end().await;
         outcome?;
-        seen.footprint = measured.footprint(memory_bytes_max);
+        seen.footprint = measured.footprint(made.memory_bytes_max);
         let outage_ms = digest::outage(self.log(), running.began_us);
         seen.timeline = Timeline::of(measured.moments, outage_ms);
         seen.network = measured.packets.map(|packets| Network {
@@ -76,7 +77,7 @@ impl Stand {
         });
         self.stop(&mut running, &mut seen).await?;
         self.read_log(&running, &mut seen);
-        *output = self.engine.container_output(&container).await?;
+        *output = self.site.engine.container_output(&container).await?;
         shorten(output);
         drop(running);
         if seen.first.exit.is_none() && self.came_far_enough(&seen) {
@@ -113,17 +114,17 @@ impl Stand {
                     seen.first.exit = running.exit(step.words());
                 }
             }
-            digest::count(self.environment.log(), &self.plan.module, seen);
+            digest::count(self.site.environment.log(), &self.plan.module, seen);
             if running.exit("").is_none() {
                 self.outage(running, seen).await?;
             }
+            if running.exit("").is_none() {
+                self.renew(running, seen).await?;
+            }
         }
-        if seen
-            .outage
-            .as_ref()
-            .is_none_or(|outage| outage.exit.is_none())
-            && seen.first.exit.is_none()
-        {
+        let outage = seen.outage.as_ref().and_then(|outage| outage.exit.as_ref());
+        let renewal = seen.renewal.as_ref().and_then(|wait| wait.exit.as_ref());
+        if seen.first.exit.is_none() && outage.or(renewal).is_none() {
             seen.first.exit = running.exit("");
         }
         Ok(())
@@ -131,11 +132,11 @@ impl Stand {
 
     /// What the log says of the first start.
     fn read_log(&self, running: &Running, seen: &mut Observed) {
-        let (log, module) = (self.environment.log(), &self.plan.module);
+        let (log, module) = (self.site.environment.log(), &self.plan.module);
         digest(log, module, seen);
         digest::reached(log, module, running.from, running.began_us, &mut seen.first);
         seen.first.watched_ms = running.watched_ms();
-        if !self.names_are_seen
+        if !self.site.names_are_seen()
             && seen
                 .network
                 .as_ref()
@@ -162,34 +163,6 @@ impl Stand {
     /// Later starts say something only about a module whose first one went well.
     fn came_far_enough(&self, seen: &Observed) -> bool {
         self.plan.expected.kind == ModuleKind::Companion || seen.first.reached >= Reached::Connected
-    }
-
-    /// Makes a container; gives its id and the memory it may take.
-    pub(super) async fn make(
-        &mut self,
-        profile: Profile,
-        name: &str,
-    ) -> Result<(String, u64), EngineError> {
-        let module = &self.plan.module;
-        let injected = self
-            .environment
-            .variables(module, std::path::Path::new(body::SOCKET))
-            .unwrap_or_default();
-        let around = Surroundings {
-            image: &self.image,
-            network: &self.network,
-            gateway_name: &self.environment.hub().device().gateway,
-            socket: &self.environment.socket_path(module),
-            injected,
-            label: &self.label,
-        };
-        let (body, left_out) = body::body(&self.plan, &around, profile);
-        let name = format!("{}-{name}", self.name);
-        let id = self.engine.create_container(&name, &body).await?;
-        self.traces.containers.push(id.clone());
-        self.left_out = left_out;
-        let memory = body.pointer("/HostConfig/Memory").and_then(Value::as_u64);
-        Ok((id, memory.unwrap_or_default()))
     }
 }
 

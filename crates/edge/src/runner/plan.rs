@@ -39,6 +39,32 @@ pub struct Plan {
     pub pace: Pace,
 }
 
+/// createOptions ask for more than the module can be given: to run it with less would say nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "its createOptions ask for {asked} bytes of memory (HostConfig.Memory), and a trial is given {most} at most; certification.memory_bytes_max of the marketplace, or --memory-max of the command, gives more"
+)]
+pub struct TooMuch {
+    /// Bytes asked for.
+    pub asked: u64,
+    /// Bytes given.
+    pub most: u64,
+}
+
+impl Plan {
+    /// Whether the module can be given what it asks for.
+    ///
+    /// # Errors
+    /// It asks for more.
+    pub fn fits(&self) -> Result<(), TooMuch> {
+        let most = self.limits.memory_bytes_max;
+        match self.create_options.memory_bytes_max() {
+            Some(asked) if asked > most => Err(TooMuch { asked, most }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Routes and modules of one environment for all of these.
 pub fn together<'a>(
     plans: impl IntoIterator<Item = &'a Plan>,
@@ -100,6 +126,8 @@ pub struct Pace {
     pub outage: Duration,
     /// From the hub's return until the module is connected again, at most.
     pub return_max: Duration,
+    /// After all that, until the module has renewed its token by itself, at most; zero: nobody waits for that.
+    pub renewal_max: Duration,
     /// From SIGTERM to its end, at most.
     pub stop_max: Duration,
     /// Between two samples of what it takes.
@@ -116,6 +144,7 @@ impl Default for Pace {
             method_max: Duration::from_secs(10),
             outage: Duration::from_secs(12),
             return_max: Duration::from_secs(30),
+            renewal_max: Duration::ZERO,
             stop_max: Duration::from_secs(10),
             sample: Duration::from_secs(1),
         }
@@ -125,6 +154,26 @@ impl Default for Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_memory_than_there_is_is_told_with_what_gives_more() {
+        let asks = |bytes: u64| {
+            let text = format!(r#"{{"HostConfig":{{"Memory":{bytes}}}}}"#);
+            let create_options = CreateOptions::parse(&text).expect("createOptions");
+            let plan = crate::runner::plain("m");
+            Plan {
+                create_options,
+                ..plan
+            }
+        };
+        let most = Limits::default().memory_bytes_max;
+        assert_eq!(asks(most).fits(), Ok(()));
+        assert_eq!(crate::runner::plain("m").fits(), Ok(()));
+        let why = asks(most + 1).fits().expect_err("too much").to_string();
+        for word in ["536870913", "memory_bytes_max", "--memory-max"] {
+            assert!(why.contains(word), "{word} in {why}");
+        }
+    }
 
     #[test]
     fn routes_of_one_name_are_both_kept() {

@@ -69,6 +69,7 @@ impl Stand {
         }
         let from = self.log().next_number();
         let changed = self
+            .site
             .environment
             .hub()
             .change_desired(&self.plan.module, &self.plan.desired);
@@ -105,10 +106,11 @@ impl Stand {
         for feed in feeds {
             let name = feed.name.clone();
             let from = self.log().next_number();
-            let sent = self
-                .environment
-                .hub()
-                .send_input(&self.plan.module, &name, &message(&feed));
+            let sent =
+                self.site
+                    .environment
+                    .hub()
+                    .send_input(&self.plan.module, &name, &message(&feed));
             let wanted = |entry: &Entry| matches!(&entry.event, Event::InputTaken { input } if *input == name);
             let met = match sent {
                 Ok(()) => running.until(from, patience, wanted).await?,
@@ -140,7 +142,7 @@ impl Stand {
         let mut methods = Vec::new();
         for (Call { name, payload }, unknown) in calls {
             let began = Instant::now();
-            let hub = self.environment.hub();
+            let hub = self.site.environment.hub();
             let patience = self.plan.pace.method_max;
             let calling = hub.call_method(&self.plan.module, &name, &payload, patience);
             let Some(answer) = running.during(calling).await? else {
@@ -168,11 +170,11 @@ impl Stand {
         seen: &mut Observed,
     ) -> Result<(), StandError> {
         let pace = self.plan.pace;
-        self.environment.stop_hub().await;
+        self.site.environment.stop_hub().await;
         let survived = running.watch(pace.outage).await?;
         let from = self.log().next_number();
         let back = Instant::now();
-        self.environment.start_hub()?;
+        self.site.environment.start_hub()?;
         let connected = |entry: &Entry| matches!(entry.event, Event::Connected { .. });
         let met = running.until(from, pace.return_max, connected).await?;
         let back_after = back.elapsed();
@@ -201,7 +203,7 @@ impl Stand {
             return Ok(());
         }
         let from = self.log().next_number();
-        let connected = self.environment.hub().is_connected(&self.plan.module);
+        let connected = self.site.environment.hub().is_connected(&self.plan.module);
         let (took_ms, killed) = running.stop(self.plan.pace.stop_max).await?;
         let gone = |entry: &Entry| matches!(entry.event, Event::Disconnected { .. });
         let said_goodbye = if connected {

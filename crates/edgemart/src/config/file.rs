@@ -1,13 +1,14 @@
 //! The keys of `edgemart.toml`. Every key is optional; `docs/reference/configuration.md` shows them all.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use app::egress::EgressPolicy;
 use app::settings::{Challenge, Nightly, OnStop, RegistrySettings, Runs, Transfers};
 use domain::deployment::Runtime;
+use edge::runner::{self, Pace};
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -98,7 +99,43 @@ pub(crate) struct CertificationFile {
     nightly: Option<NightWord>,
     /// Modules run in one night.
     nightly_modules_max: Option<NonZeroU32>,
+    /// Images for other architectures are run where the machine has an emulator.
+    emulated: Option<bool>,
+    /// Minutes in which a module has to renew its token by itself.
+    long_run_minutes: Option<u32>,
+    /// Memory that a module is given at most.
+    memory_bytes_max: Option<MemoryWord>,
+    /// Processor time, in thousandths of a core.
+    cpu_permille_max: Option<NonZeroU32>,
+    /// Processes and threads.
+    processes_max: Option<NonZeroU32>,
+    /// Bytes of an image, unpacked.
+    image_unpacked_bytes_max: Option<NonZeroU64>,
 }
+
+/// Less than this no engine gives.
+const MEMORY_BYTES_MIN: u64 = 16 * 1024 * 1024;
+
+/// Bytes of memory.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u64")]
+struct MemoryWord(u64);
+
+impl TryFrom<u64> for MemoryWord {
+    type Error = String;
+
+    fn try_from(bytes: u64) -> Result<Self, String> {
+        if bytes < MEMORY_BYTES_MIN {
+            return Err(format!(
+                "{bytes} bytes of memory are less than any engine gives; give {MEMORY_BYTES_MIN} or more"
+            ));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Billionths of a core in a thousandth.
+pub(super) const NANO_CPUS_PER_PERMILLE: u64 = 1_000_000;
 
 /// `HH:MM-HH:MM`, UTC; an end before the beginning is on the next day.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -146,7 +183,33 @@ impl CertificationFile {
                     }),
                 ..Nightly::default()
             }),
-            ..default
+            pace: Pace {
+                renewal_max: self
+                    .long_run_minutes
+                    .map_or(default.pace.renewal_max, |long| {
+                        Duration::from_secs(u64::from(long) * 60)
+                    }),
+                ..default.pace
+            },
+            emulated: self.emulated.unwrap_or(default.emulated),
+            limits: self.run_limits(default.limits),
+            image_unpacked_bytes_max: self
+                .image_unpacked_bytes_max
+                .map_or(default.image_unpacked_bytes_max, NonZeroU64::get),
+        }
+    }
+
+    fn run_limits(&self, default: runner::Limits) -> runner::Limits {
+        runner::Limits {
+            memory_bytes_max: self
+                .memory_bytes_max
+                .map_or(default.memory_bytes_max, |most| most.0),
+            nano_cpus_max: self.cpu_permille_max.map_or(default.nano_cpus_max, |most| {
+                u64::from(most.get()) * NANO_CPUS_PER_PERMILLE
+            }),
+            processes_max: self
+                .processes_max
+                .map_or(default.processes_max, |most| most.get().into()),
         }
     }
 }
@@ -299,6 +362,23 @@ mod tests {
             let error = read(wrong).map(drop).unwrap_err().to_string();
             assert!(error.contains("01:00-05:00"), "{wrong}: {error}");
         }
+    }
+
+    #[test]
+    fn limits_of_a_run_are_read_and_shown_again() {
+        let text = "[certification]\nemulated = false\nlong_run_minutes = 70\nmemory_bytes_max = 1073741824\ncpu_permille_max = 1500\nprocesses_max = 99\nimage_unpacked_bytes_max = 7\n";
+        let runs = File::parse(text).unwrap().certification.runs();
+        assert!(!runs.emulated);
+        assert_eq!(runs.pace.renewal_max.as_secs(), 4_200);
+        assert_eq!(runs.limits.memory_bytes_max, 1 << 30);
+        assert_eq!(runs.limits.nano_cpus_max, 1_500_000_000);
+        assert_eq!(runs.limits.processes_max, 99);
+        assert_eq!(runs.image_unpacked_bytes_max, 7);
+        let default = File::parse("").unwrap().certification.runs();
+        assert_eq!(default, Runs::default());
+        let little = File::parse("[certification]\nmemory_bytes_max = 1000000");
+        let error = little.unwrap_err().to_string();
+        assert!(error.contains("16777216 or more"), "{error}");
     }
 
     #[test]

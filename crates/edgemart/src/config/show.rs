@@ -4,6 +4,7 @@ use app::settings::{Challenge, OnStop, Transfers};
 use url::Url;
 
 use super::Config;
+use super::file::NANO_CPUS_PER_PERMILLE;
 
 /// The configuration as TOML.
 pub(crate) fn show(config: &Config) -> String {
@@ -65,8 +66,17 @@ pub(crate) fn show(config: &Config) -> String {
 
 fn certification(config: &Config) -> String {
     let settings = &config.settings;
-    let most = settings.runs.parallel_max;
-    let mut text = format!("\n[certification]\nparallel_max = {most}\n");
+    let (runs, given) = (&settings.runs, &settings.runs.limits);
+    let mut text = format!(
+        "\n[certification]\nparallel_max = {}\nemulated = {}\nlong_run_minutes = {}\nmemory_bytes_max = {}\ncpu_permille_max = {}\nprocesses_max = {}\nimage_unpacked_bytes_max = {}\n",
+        runs.parallel_max,
+        runs.emulated,
+        runs.pace.renewal_max.as_secs() / 60,
+        given.memory_bytes_max,
+        given.nano_cpus_max / NANO_CPUS_PER_PERMILLE,
+        given.processes_max,
+        runs.image_unpacked_bytes_max,
+    );
     if let Some(night) = settings.runs.nightly {
         let time = |minute: u32| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
         let (from, to) = (night.from_minute, night.from_minute + night.minutes);

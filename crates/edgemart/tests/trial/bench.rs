@@ -180,8 +180,11 @@ impl Bench {
                 output.status.code()
             ));
         }
-        if in_state(&["not_run"]) != Vec::<String>::new() {
-            return failed("something was not run".to_owned());
+        let mut not_run = in_state(&["not_run"]);
+        // Nobody waits for a token's end unless asked to.
+        not_run.retain(|code| code != "RUN-19" || case.more.contains(&"--long-run"));
+        if not_run != Vec::<String>::new() {
+            return failed(format!("{not_run:?} were not run"));
         }
         let aside = in_state(&["not_reached", "not_applicable"]);
         eprintln!(

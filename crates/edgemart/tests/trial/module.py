@@ -5,6 +5,7 @@ takes input `in`, answers method `ping`, and reports what it is told to desire.
 """
 
 import base64
+import functools
 import http.client
 import json
 import os
@@ -54,7 +55,8 @@ def workload(method, path, body=None):
 def token():
     module = "another" if MODE == "wrong-audience" else MODULE
     audience = urllib.parse.quote(f"{HUB}/devices/{DEVICE}/modules/{module}", safe="")
-    expires = int(time.time()) + (-60 if MODE == "expired" else 3600)
+    seconds = int(os.environ.get("TOKEN_SECONDS", "3600"))
+    expires = int(time.time()) + (-60 if MODE == "expired" else seconds)
     data = base64.b64encode(f"{audience}\n{expires}".encode()).decode()
     generation = os.environ["IOTEDGE_MODULEGENERATIONID"]
     signed = workload("POST", f"/modules/{MODULE}/genid/{generation}/sign", {"keyId": "primary", "algo": "HMACSHA256", "data": data})
@@ -62,6 +64,11 @@ def token():
     if MODE == "bad-hmac":
         digest = base64.b64encode(b"x" * 32).decode()
     return f"SharedAccessSignature sr={audience}&sig={urllib.parse.quote(digest, safe='')}&se={expires}"
+
+
+@functools.cache
+def kept_token():
+    return token()
 
 
 def text(value):
@@ -83,7 +90,7 @@ class Hub:
 
     def __init__(self, bundle):
         context = ssl.create_default_context(cadata=bundle)
-        password = token()
+        password = kept_token() if MODE == "keeps-token" else token()
         port = 5671 if MODE == "amqp-only" else 8883
         name = "elsewhere" if MODE == "wrong-name" else GATEWAY
         plain = socket.create_connection((GATEWAY, port), timeout=10)
@@ -211,6 +218,12 @@ def before():
     if MODE == "needs-chown":
         open("/data/owned", "w").close()
         os.chown("/data/owned", 1, 1)
+    if MODE == "needs-device":
+        open("/dev/ttyUSB0").close()
+    if MODE == "writes-tmp":
+        # Docker, and so a device, keeps it from being written when the root is; so does the image, which has none.
+        os.makedirs("/tmp", exist_ok=True)
+        open("/tmp/written", "w").close()
     if MODE == "writes-root":
         open("/written", "w").close()
     if MODE == "asks-names":

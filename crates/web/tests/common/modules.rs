@@ -343,6 +343,7 @@ fn report(row: &Row<'_>) -> Report {
                 place: "plan standard".into(),
                 evidence: "3 platforms, 5 layers".into(),
                 fix: None,
+                doubt: None,
                 waiver: (state == RuleState::Waived).then_some(waiver),
             }],
         }

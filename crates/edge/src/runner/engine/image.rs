@@ -6,11 +6,15 @@ use std::path::Path;
 use http::Method;
 use serde_json::Value;
 
-use super::request::{self, Asked, IMAGE_SECONDS_MAX};
+use super::request::{self, Asked, Body, IMAGE_SECONDS_MAX};
 use super::{Engine, EngineError};
+use crate::runner::Archive;
 
 /// Bytes of an archive, the first of which say what it is.
 const MAGIC_BYTES: usize = 262;
+
+/// What the engine is asked to do with an archive.
+const LOAD: &str = "load the image";
 
 /// An image that the engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Image {
     pub architecture: String,
     /// Bytes unpacked.
     pub unpacked_bytes: u64,
+    /// Folders that its configuration makes volumes.
+    pub volumes: Vec<String>,
 }
 
 impl Engine {
@@ -32,18 +38,50 @@ impl Engine {
     /// # Errors
     /// The file cannot be read, or the engine does not take it.
     pub async fn load_image(&self, archive: &Path) -> Result<String, EngineError> {
-        let what = "load the image";
         let broken = |problem: std::io::Error| EngineError::Broken {
-            what: what.to_owned(),
+            what: LOAD.to_owned(),
             problem: format!("{}: {problem}", archive.display()),
         };
-        let body = request::file(archive).await.map_err(broken)?;
+        let file = tokio::fs::File::open(archive).await.map_err(broken)?;
+        self.load(request::bytes_of(file)).await
+    }
+
+    /// Loads an image while it is written: neither the disk nor the memory of this process holds the whole of it. The
+    /// outer error is the writer's.
+    ///
+    /// # Errors
+    /// What `write` says, or inside, what the engine says.
+    pub async fn load_written<E, F>(
+        &self,
+        write: impl FnOnce(Archive) -> F,
+    ) -> Result<Result<String, EngineError>, E>
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        let (archive, pipe) = Archive::pipe();
+        let hung_up = archive.hung_up();
+        let loading = self.load(request::bytes_of(pipe));
+        let writing = write(archive);
+        tokio::pin!(loading, writing);
+        tokio::select! {
+            loaded = &mut loading => Ok(loaded),
+            written = &mut writing => match written {
+                Ok(()) => Ok(loading.await),
+                // The engine takes no more, and says why.
+                Err(_) if hung_up.is_told() => Ok(loading.await),
+                // Without its last entry no engine takes a part for the whole.
+                Err(problem) => Err(problem),
+            },
+        }
+    }
+
+    async fn load(&self, body: Body) -> Result<String, EngineError> {
         let asked = Asked {
             seconds_max: IMAGE_SECONDS_MAX,
-            ..Asked::new(Method::POST, "/images/load?quiet=1", what)
+            ..Asked::new(Method::POST, "/images/load?quiet=1", LOAD)
         };
         let answer = self.ask(asked, body).await?;
-        let said = lines(&answer, what)?;
+        let said = lines(&answer, LOAD)?;
         let loaded = said.lines().rev().find_map(|line| {
             let rest = line.strip_prefix("Loaded image")?;
             let (_, name) = rest.split_once(": ")?;
@@ -51,7 +89,7 @@ impl Engine {
             name.split([',', ' ']).next().map(str::to_owned)
         });
         loaded.ok_or_else(|| EngineError::Shape {
-            what: what.to_owned(),
+            what: LOAD.to_owned(),
             problem: format!("it does not say which image it loaded: {said:?}"),
         })
     }
@@ -124,6 +162,11 @@ impl Engine {
             platform: format!("{}/{architecture}{variant}", text("Os")),
             architecture,
             unpacked_bytes: found["Size"].as_u64().unwrap_or_default(),
+            volumes: found
+                .pointer("/Config/Volumes")
+                .and_then(Value::as_object)
+                .map(|volumes| volumes.keys().cloned().collect())
+                .unwrap_or_default(),
         }))
     }
 
@@ -173,6 +216,8 @@ pub(super) fn query(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     #[test]
@@ -198,5 +243,58 @@ mod tests {
         tar[257..262].copy_from_slice(b"ustar");
         assert!(is_archive(&tar) && is_archive(&[0x1f, 0x8b, 8]));
         assert!(!is_archive(b"FROM scratch") && !is_archive(&[]));
+    }
+
+    /// An engine that says this to whoever asks it, and then reads on, or hangs up.
+    fn engine(answer: &'static str, reads_on: bool) -> (Engine, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("engine.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).expect("a socket");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("somebody asks");
+            let mut some = vec![0; 4096];
+            let asked = stream.read(&mut some).await.expect("a request");
+            assert!(asked > 0, "a request");
+            let said = stream.write_all(answer.as_bytes()).await;
+            said.expect("somebody listens");
+            while reads_on && stream.read(&mut some).await.is_ok_and(|length| length > 0) {}
+        });
+        let engine = Engine {
+            socket,
+            name: "a test's".into(),
+            architecture: "amd64".into(),
+        };
+        (engine, folder)
+    }
+
+    /// A layer without an end.
+    async fn endless(mut archive: Archive) -> std::io::Result<()> {
+        archive.begin("c0", u64::from(u32::MAX)).await?;
+        loop {
+            archive.write(&[0; 4096]).await?;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_takes_no_more_has_the_word() {
+        let no = "HTTP/1.1 507 No\r\nContent-Length: 23\r\n\r\n{\"message\":\"disk full\"}";
+        let (full, _folder) = engine(no, true);
+        let loaded = full.load_written(endless).await;
+        let refused = loaded.expect("the engine's word").unwrap_err().to_string();
+        assert!(refused.contains("disk full"), "{refused}");
+        let (gone, _folder) = engine("", false);
+        let loaded = gone.load_written(endless).await;
+        let broken = loaded.expect("not the writer's fault");
+        assert!(matches!(broken, Err(EngineError::Broken { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_gives_up_has_the_word() {
+        let (engine, _folder) = engine("", true);
+        let loaded = engine.load_written(|archive| async move {
+            drop(archive);
+            Err::<(), &str>("a blob is gone")
+        });
+        assert_eq!(loaded.await.map(drop), Err("a blob is gone"));
     }
 }

@@ -5,6 +5,7 @@
 //! they are. Left out: engines across a network, building, registries that want a password.
 
 mod container;
+mod emulation;
 mod image;
 mod network;
 mod request;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use container::Ended;
 pub use container::Sample;
+pub use emulation::NoEmulation;
 pub use image::{Image, is_archive};
 pub use network::Network;
 pub use sweep::Swept;
@@ -122,20 +124,6 @@ impl Engine {
             .filter(|path| Path::new(path).exists())
             .map(|path| format!("unix://{path}"))
             .collect()
-    }
-
-    /// Does its machine run programs of an architecture, by itself or through a registered emulator?
-    pub fn runs(&self, architecture: &str) -> bool {
-        let emulator = match architecture {
-            "arm" => "qemu-arm",
-            "arm64" => "qemu-aarch64",
-            "amd64" => "qemu-x86_64",
-            _ => return self.architecture == architecture,
-        };
-        self.architecture == architecture
-            || Path::new("/proc/sys/fs/binfmt_misc")
-                .join(emulator)
-                .exists()
     }
 
     /// Podman's service.

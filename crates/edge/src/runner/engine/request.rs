@@ -1,6 +1,5 @@
 //! One request to the engine: a connection of its own, a bounded answer, a limit of time.
 
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::UnixStream;
 
 use super::{API, Engine, EngineError, LIBPOD_API};
@@ -210,14 +209,13 @@ fn full(text: String) -> Body {
         .boxed_unsync()
 }
 
-/// The bytes of a file, as they are read.
-pub(super) async fn file(path: &Path) -> std::io::Result<Body> {
-    let file = tokio::fs::File::open(path).await?;
-    let chunks = stream::try_unfold(file, |mut file| async move {
+/// Bytes as they are read.
+pub(super) fn bytes_of(source: impl AsyncRead + Send + Unpin + 'static) -> Body {
+    let chunks = stream::try_unfold(source, |mut source| async move {
         let mut chunk = vec![0; CHUNK_BYTES];
-        let length = file.read(&mut chunk).await?;
+        let length = source.read(&mut chunk).await?;
         chunk.truncate(length);
-        Ok((length > 0).then(|| (Frame::data(Bytes::from(chunk)), file)))
+        Ok((length > 0).then(|| (Frame::data(Bytes::from(chunk)), source)))
     });
-    Ok(StreamBody::new(chunks).boxed_unsync())
+    StreamBody::new(chunks).boxed_unsync()
 }

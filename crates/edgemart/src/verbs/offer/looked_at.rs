@@ -9,7 +9,7 @@ use app::pipeline::{JudgedBy, ReadError, ReadImage, evidence, read_image, write_
 use app::upstream::{Credentials, Registry};
 use certify::PlanEvidence;
 use domain::offer::{Offer, Plan};
-use edge::runner::Engine;
+use edge::runner::{Archive, Engine};
 use oci::{Manifest, RepositoryName};
 use store::blobs::Blobs;
 use tempfile::TempDir;
@@ -80,7 +80,7 @@ impl<'a> Bench<'a> {
     }
 
     /// A path in the folder that nothing has yet.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -166,13 +166,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Writes an image that was read as an archive for the engine, under a name.
-    pub(super) async fn archive(
+    pub(super) async fn write(
         &self,
         manifest: &Manifest,
         name: &str,
-        path: &Path,
+        archive: Archive,
     ) -> Result<(), Failure> {
-        let written = write_archive(&self.blobs, manifest, name, path).await;
+        let written = write_archive(&self.blobs, manifest, name, archive).await;
         written.map_err(kept)
     }
 

@@ -1,7 +1,8 @@
 //! `edgemart offer lint --run`: reads the image of every plan as the marketplace does, starts its module on each platform that
 //! this machine runs, and asks the marketplace what else counts there; so that all rules are judged as they will be.
 
-use app::pipeline::JudgedBy;
+use app::pipeline::{JudgedBy, may_be_loaded};
+use app::settings::Runs;
 use certify::{Behaviour, ImageEvidence, LinkEvidence, PlanEvidence, Trial};
 use domain::offer::{Offer, Plan};
 use edge::runner::{self, Engine, OwnImage};
@@ -11,6 +12,7 @@ use super::judged_by::judged_by;
 use super::looked_at::{Bench, links};
 use crate::verbs::context::Global;
 use crate::verbs::failure::{Exit, Failure, tell};
+use crate::verbs::trial::limits::LimitOptions;
 use crate::verbs::trial::{check, engine, signals};
 
 /// What was seen besides the folder.
@@ -39,6 +41,8 @@ pub(super) struct RunOptions {
         hide_env_values = true
     )]
     engine: Option<String>,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 impl RunOptions {
@@ -54,7 +58,14 @@ impl RunOptions {
         let given = images(offer, &self.images)?;
         let stop = signals::stop()?;
         let engine = engine::open(self.engine.as_deref()).await?;
-        look(&engine, offer, given, global, &stop).await.map(Some)
+        let looking = Looking {
+            engine: &engine,
+            bench: &Bench::open(global)?,
+            offer,
+            limits: self.limits.limits(),
+            stop: &stop,
+        };
+        looking.look(given, global).await.map(Some)
     }
 }
 
@@ -69,64 +80,147 @@ async fn unless<T>(
     }
 }
 
-async fn look(
-    engine: &Engine,
-    offer: &Offer,
-    given: Vec<Option<String>>,
-    global: &Global,
-    stop: &CancellationToken,
-) -> Result<Seen, Failure> {
-    let bench = Bench::open(global)?;
-    let known = unless(stop, async { Ok(judged_by(offer, global).await) }).await?;
-    if let Err(why) = &known {
-        tell(&format!(
-            "{why}. The shipped policy counts, and what is published there is not known."
-        ));
-    }
-    let (mut plans, mut trials) = (Vec::new(), Vec::new());
-    for (plan, given) in offer.plans.iter().zip(given) {
-        if let Some(image) = given {
-            let (evidence, trial) = alone(engine, &bench, (offer, plan), &image, stop).await?;
-            plans.push(evidence);
-            trials.push(trial);
-            continue;
-        }
-        let reading = bench.pulled(plan, known.as_ref().ok());
-        let evidence = unless(stop, reading).await?;
-        for image in &evidence.images {
-            let found = (&evidence, image);
-            trials.push(of_registry(engine, &bench, (offer, plan), found, stop).await?);
-        }
-        plans.push(evidence);
-    }
-    let asking = links(&bench.egress, offer, known.as_ref().ok());
-    Ok(Seen {
-        links: unless(stop, async { Ok(asking.await) }).await?,
-        known,
-        plans,
-        behaviour: Behaviour::Tried(trials),
-    })
+/// What is looked at, and with what.
+struct Looking<'a> {
+    engine: &'a Engine,
+    bench: &'a Bench<'a>,
+    offer: &'a Offer,
+    limits: runner::Limits,
+    stop: &'a CancellationToken,
 }
 
-/// Looks at an image that was given by itself, of whatever platform it is, and starts it.
-async fn alone(
-    engine: &Engine,
-    bench: &Bench<'_>,
-    (offer, plan): (&Offer, &Plan),
-    image: &str,
-    stop: &CancellationToken,
-) -> Result<(PlanEvidence, Trial), Failure> {
-    let name = unless(stop, engine::fetch(engine, image)).await?;
-    let evidence = unless(stop, bench.given(engine, plan, (&name, image))).await?;
-    let found = engine.image(&name).await.map_err(engine::refused)?;
-    let platform = found.map_or_else(String::new, |found| found.platform);
-    let started = Started {
-        place: format!("plan {}, {platform}", plan.plan),
-        image: name,
-        compressed_bytes: None,
-    };
-    let trial = trial(engine, (offer, plan), started, stop).await?;
-    Ok((evidence, trial))
+impl Looking<'_> {
+    async fn look(&self, given: Vec<Option<String>>, global: &Global) -> Result<Seen, Failure> {
+        let stop = self.stop;
+        let known = unless(stop, async { Ok(judged_by(self.offer, global).await) }).await?;
+        if let Err(why) = &known {
+            tell(&format!(
+                "{why}. The shipped policy counts, and what is published there is not known."
+            ));
+        }
+        let (mut plans, mut trials) = (Vec::new(), Vec::new());
+        for (plan, given) in self.offer.plans.iter().zip(given) {
+            if let Some(image) = given {
+                let (evidence, trial) = self.alone(plan, &image).await?;
+                plans.push(evidence);
+                trials.push(trial);
+                continue;
+            }
+            let reading = self.bench.pulled(plan, known.as_ref().ok());
+            let evidence = unless(stop, reading).await?;
+            for image in &evidence.images {
+                trials.push(self.of_registry(plan, &evidence, image).await?);
+            }
+            plans.push(evidence);
+        }
+        let asking = links(&self.bench.egress, self.offer, known.as_ref().ok());
+        Ok(Seen {
+            links: unless(stop, async { Ok(asking.await) }).await?,
+            known,
+            plans,
+            behaviour: Behaviour::Tried(trials),
+        })
+    }
+
+    /// Looks at an image that was given by itself, of whatever platform it is, and starts it.
+    async fn alone(&self, plan: &Plan, image: &str) -> Result<(PlanEvidence, Trial), Failure> {
+        let (engine, stop) = (self.engine, self.stop);
+        let name = unless(stop, engine::fetch(engine, image)).await?;
+        let reading = self.bench.given(engine, plan, (&name, image));
+        let evidence = unless(stop, reading).await?;
+        let found = engine.image(&name).await.map_err(engine::refused)?;
+        let platform = found.map_or_else(String::new, |found| found.platform);
+        let started = Started {
+            place: format!("plan {}, {platform}", plan.plan),
+            image: name,
+            compressed_bytes: None,
+        };
+        let may_run = engine.can_run(&platform).map_err(|why| why.to_string());
+        let trial = match may_run.and_then(|()| self.wanted(plan)) {
+            Ok(wanted) => self.trial(wanted, started).await?,
+            Err(why) => not_run(started.place, why),
+        };
+        Ok((evidence, trial))
+    }
+
+    /// Brings one platform's image to the engine, as the marketplace does, and starts it there.
+    async fn of_registry(
+        &self,
+        plan: &Plan,
+        evidence: &PlanEvidence,
+        image: &ImageEvidence,
+    ) -> Result<Trial, Failure> {
+        let place = format!("plan {}, {}", plan.plan, image.platform);
+        let Some(manifest) = evidence.manifests.get(&image.digest) else {
+            return Ok(not_run(place, "its manifest was not read".to_owned()));
+        };
+        let most = Runs::default().image_unpacked_bytes_max;
+        let taken = may_be_loaded(
+            self.engine,
+            &image.platform,
+            manifest,
+            &image.contents,
+            most,
+        );
+        let wanted = match taken.and_then(|()| self.wanted(plan)) {
+            Ok(wanted) => wanted,
+            Err(why) => return Ok(not_run(place, why)),
+        };
+        let mut loaded = OwnImage::new(self.engine);
+        let name = loaded.name().to_owned();
+        let written = loaded.load(|archive| self.bench.write(manifest, &name, archive));
+        if let Err(problem) = written.await? {
+            return Ok(not_run(place, problem.to_string()));
+        }
+        let started = Started {
+            place,
+            image: name,
+            compressed_bytes: Some(image.compressed_bytes),
+        };
+        let tried = self.trial(wanted, started).await;
+        loaded.remove().await.map_err(engine::refused)?;
+        tried
+    }
+
+    /// The run that a plan asks for, if it is given what it asks for.
+    fn wanted(&self, plan: &Plan) -> Result<runner::Plan, String> {
+        let wanted = runner::wanted(self.offer, plan).map_err(|why| why.to_string())?;
+        let wanted = runner::Plan {
+            limits: self.limits,
+            ..wanted
+        };
+        wanted.fits().map_err(|why| why.to_string())?;
+        Ok(wanted)
+    }
+
+    async fn trial(&self, wanted: runner::Plan, started: Started) -> Result<Trial, Failure> {
+        let place = started.place;
+        tell(&format!("{place}: running, about a minute."));
+        let expected = wanted.expected.clone();
+        let run = runner::Plan {
+            image: started.image,
+            compressed_bytes: started.compressed_bytes,
+            ..wanted
+        };
+        let observed = check::perform(self.engine.clone(), run, None, self.stop).await?;
+        Ok(Trial {
+            place,
+            expected,
+            observed: Ok(Box::new(observed.ok_or_else(stopped)?)),
+        })
+    }
+}
+
+/// An image at the engine.
+struct Started {
+    place: String,
+    image: String,
+    compressed_bytes: Option<u64>,
+}
+
+fn not_run(place: String, why: String) -> Trial {
+    tell(&format!("{place}: not run: {why}"));
+    Trial::not_run(place, why)
 }
 
 /// The image that is given for each plan.
@@ -150,78 +244,6 @@ fn images(offer: &Offer, given: &[String]) -> Result<Vec<Option<String>>, Failur
         images[at] = Some(named.map_or(text.as_str(), |(_, image)| image).to_owned());
     }
     Ok(images)
-}
-
-/// Brings one platform's image to the engine, as the marketplace does, and starts it there.
-async fn of_registry(
-    engine: &Engine,
-    bench: &Bench<'_>,
-    (offer, plan): (&Offer, &Plan),
-    (evidence, image): (&PlanEvidence, &ImageEvidence),
-    stop: &CancellationToken,
-) -> Result<Trial, Failure> {
-    let place = format!("plan {}, {}", plan.plan, image.platform);
-    let architecture = &image.platform.architecture;
-    let manifest = evidence.manifests.get(&image.digest);
-    let (true, Some(manifest)) = (engine.runs(architecture), manifest) else {
-        let why = format!("this machine runs no {architecture}, and has no emulator for it");
-        tell(&format!("{place}: not run: {why}."));
-        return Ok(Trial::not_run(place, why));
-    };
-    let archive = bench.path(&format!("{}.tar", image.digest.hex()));
-    let mut loaded = OwnImage::new(engine);
-    bench.archive(manifest, loaded.name(), &archive).await?;
-    if let Err(problem) = loaded.load(&archive).await {
-        return Ok(Trial::not_run(place, problem.to_string()));
-    }
-    let started = Started {
-        place,
-        image: loaded.name().to_owned(),
-        compressed_bytes: Some(image.compressed_bytes),
-    };
-    let tried = trial(engine, (offer, plan), started, stop).await;
-    loaded.remove().await.map_err(engine::refused)?;
-    // The same bytes may be another plan's.
-    std::fs::remove_file(&archive).map_err(|problem| {
-        Failure::new(Exit::Failure, format!("{} stays", archive.display())).why(problem)
-    })?;
-    tried
-}
-
-/// An image at the engine.
-struct Started {
-    place: String,
-    image: String,
-    compressed_bytes: Option<u64>,
-}
-
-async fn trial(
-    engine: &Engine,
-    (offer, plan): (&Offer, &Plan),
-    started: Started,
-    stop: &CancellationToken,
-) -> Result<Trial, Failure> {
-    let place = started.place;
-    let wanted = match runner::wanted(offer, plan) {
-        Ok(wanted) => wanted,
-        Err(why) => {
-            tell(&format!("{place}: not run: {why}"));
-            return Ok(Trial::not_run(place, why.to_string()));
-        }
-    };
-    tell(&format!("{place}: running, about a minute."));
-    let expected = wanted.expected.clone();
-    let run = runner::Plan {
-        image: started.image,
-        compressed_bytes: started.compressed_bytes,
-        ..wanted
-    };
-    let observed = check::perform(engine.clone(), run, None, stop).await?;
-    Ok(Trial {
-        place,
-        expected,
-        observed: Ok(Box::new(observed.ok_or_else(stopped)?)),
-    })
 }
 
 fn stopped() -> Failure {

@@ -37,7 +37,7 @@ pub(crate) async fn perform(
             }
         }
     };
-    let left_out = stand.left_out.clone();
+    let left_out = stand.left_out();
     let log = stand.close().await.map_err(refused)?;
     let ended = ended?;
     if let Some(screen) = screen {

@@ -93,6 +93,14 @@ pub(crate) fn not_standing(problem: StandError) -> Failure {
         StandError::NoImage(_) => {
             Failure::new(Exit::NotFound, "there is no such image").why(problem)
         }
+        StandError::NoEmulation(_) => {
+            Failure::new(Exit::Failure, "this machine cannot run the module").why(problem)
+        }
+        StandError::TooMuch(_) => Failure::new(
+            Exit::Invalid,
+            "the module asks for more than it would be given",
+        )
+        .why(problem),
         StandError::Elsewhere { .. } => {
             Failure::new(Exit::Failure, "this engine runs modules out of reach").why(problem)
         }

@@ -4,12 +4,12 @@
 use std::net::IpAddr;
 
 use certify::Observed;
-use edge::hub::{Ports, ServerError};
+use edge::hub::Ports;
 use edge::identity::Device;
 use edge::log::{Event, EventLog};
 use edge::runner::{Board, Phase, Plan, Restart, together};
 use edge::stage::Stage;
-use edge::{Environment, EnvironmentError, Settings};
+use edge::{Environment, Settings};
 use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
@@ -155,7 +155,7 @@ async fn start(
     if routes.is_empty() {
         routes.extend(super::everything_upstream());
     }
-    let mut settings = Settings {
+    let settings = Settings {
         device: Device {
             gateway: place.gateway.clone(),
             ..Device::default()
@@ -168,19 +168,14 @@ async fn start(
         modules,
         clock: jiff::Timestamp::now,
     };
-    let started = match Environment::start(settings.clone()).await {
-        Err(EnvironmentError::Server(ServerError::Listen { address, problem }))
-            if address.port() == 443 =>
-        {
-            tell(&format!(
-                "No WebSocket and no methods between modules: port 443 cannot be had ({problem})."
-            ));
-            settings.ports.https = None;
-            Environment::start(settings).await
-        }
-        other => other,
-    };
-    started.map_err(super::not_started)
+    let started = Environment::start_as_allowed(settings).await;
+    let (environment, without) = started.map_err(super::not_started)?;
+    if let Some(problem) = without {
+        tell(&format!(
+            "No WebSocket and no methods between modules: {problem}."
+        ));
+    }
+    Ok(environment)
 }
 
 /// How a module finds the environment, for whoever starts it by hand.

@@ -1,8 +1,6 @@
 //! An image of the marketplace, brought to the engine: by digest, through this client, as an archive. So it works with an
 //! engine that does not pull by plain HTTP, and every byte is checked against its digest.
 
-use std::path::Path;
-
 use edge::runner::{Archive, Engine};
 use oci::{Descriptor, Digest, DigestHasher, MANIFEST_BYTES_MAX, Manifest};
 
@@ -45,10 +43,10 @@ pub(super) async fn fetch(
     }
     tell(&format!("Pulling {reference}."));
     let manifest = image(&client, repository, digest, engine).await?;
-    let folder = tempfile::tempdir().map_err(|e| disk(&e))?;
-    let path = folder.path().join("image.tar");
-    write(&client, repository, &manifest, &name, &path).await?;
-    engine.load_image(&path).await.map_err(refused)
+    let loaded = engine
+        .load_written(|archive| write(&client, repository, &manifest, &name, archive))
+        .await?;
+    loaded.map_err(refused)
 }
 
 /// The manifest, or of an index that of the engine's own platform, or else of one that its machine runs.
@@ -108,28 +106,27 @@ async fn write(
     repository: &str,
     manifest: &Manifest,
     name: &str,
-    path: &Path,
+    mut archive: Archive,
 ) -> Result<(), Failure> {
-    let mut archive = Archive::create(path).await.map_err(|e| disk(&e))?;
     for blob in manifest.blobs().take(manifest.layers().len() + 1) {
         let hex = blob.digest.hex();
-        archive.begin(hex, blob.size).await.map_err(|e| disk(&e))?;
+        archive.begin(hex, blob.size).await.map_err(|e| pipe(&e))?;
         let mut hasher = DigestHasher::new(blob.digest.algorithm());
         let path = format!("{repository}/blobs/{}", blob.digest);
         let mut answer = client.registry(&path, "*/*").await?;
         while let Some(piece) = client.piece(&mut answer).await? {
             hasher.update(&piece);
-            archive.write(&piece).await.map_err(|e| disk(&e))?;
+            archive.write(&piece).await.map_err(|e| pipe(&e))?;
         }
         if hasher.finish() != blob.digest {
             return Err(spoiled(&blob.digest, "its bytes have another digest"));
         }
     }
-    archive.finish(name).await.map_err(|e| disk(&e))
+    archive.finish(name).await.map_err(|e| pipe(&e))
 }
 
-fn disk(problem: &std::io::Error) -> Failure {
-    Failure::new(Exit::Failure, "the image cannot be kept for the engine").why(problem)
+fn pipe(problem: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failure, "the image cannot be given to the engine").why(problem)
 }
 
 fn spoiled(digest: &Digest, why: impl std::fmt::Display) -> Failure {

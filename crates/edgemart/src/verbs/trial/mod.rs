@@ -9,6 +9,7 @@ mod compose;
 mod console;
 pub(crate) mod engine;
 mod here;
+pub(crate) mod limits;
 mod market;
 mod options;
 mod order;
@@ -54,6 +55,9 @@ impl Try {
             subjects.push(beside(text, options, global).await?);
         }
         every_value_is_used(options, &subjects)?;
+        for subject in &mut subjects {
+            subject.plan.limits = options.limits.limits();
+        }
         let known = subjects[0].kind_known;
         options.refine(&mut subjects[0].plan, known)?;
         if !options.routes.is_empty() {

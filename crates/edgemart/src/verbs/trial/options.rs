@@ -10,6 +10,7 @@ use domain::overlay::{Call, Feed};
 use edge::runner::{Pace, Plan, Restart};
 use serde_json::{Map, Value};
 
+use super::limits::LimitOptions;
 use crate::verbs::failure::{Exit, Failure};
 use crate::verbs::module::setting;
 
@@ -72,6 +73,8 @@ pub(crate) struct Options {
     pub(super) choice: Choice,
     #[command(flatten)]
     pub(super) contained: Contained,
+    #[command(flatten)]
+    pub(super) limits: LimitOptions,
     /// Program to start as the module, with its arguments.
     #[arg(last = true)]
     pub(super) command: Vec<String>,
@@ -132,6 +135,9 @@ pub(crate) struct Contained {
     /// With --check: seconds the hub is away.
     #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=600))]
     outage: u64,
+    /// With --check: seconds in which it has to renew its token by itself, after all else; RUN-19 is not run without.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    long_run: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -201,6 +207,7 @@ impl Options {
         plan.pace = Pace {
             settle: std::time::Duration::from_secs(given.settle),
             outage: std::time::Duration::from_secs(given.outage),
+            renewal_max: std::time::Duration::from_secs(given.long_run.unwrap_or_default()),
             ..plan.pace
         };
         Ok(())

@@ -43,7 +43,14 @@ pub(super) fn show(report: &Report, format: Format) -> Result<(), Failure> {
             let what = format!("the module would be rejected for {}", codes.join(", "));
             Err(Failure::new(Exit::Invalid, what).fix("mend what is listed as failed"))
         }
-        _ => Ok(()),
+        Verdict::NeedsReview(codes) => {
+            tell(&format!(
+                "The marketplace would ask a reviewer to decide {}.",
+                codes.join(", ")
+            ));
+            Ok(())
+        }
+        Verdict::Certified => Ok(()),
     }
 }
 
