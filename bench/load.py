@@ -17,6 +17,7 @@ import urllib.request
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+IDLE_SECONDS = 2
 MEBIBYTE, GIBIBYTE = 2**20, 2**30
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
@@ -119,6 +120,8 @@ def idle_kib(server, path, headers, count):
         answer.begin()
         answer.read()
         held.append(one)
+    # Idle is who is quiet for a moment: only then are buffers given back.
+    time.sleep(IDLE_SECONDS)
     grown = server.resident_kib() - before
     for one in held:
         one.close()
